@@ -1,0 +1,246 @@
+"""The text grammar: one line of mathematics, parsed by a whitelist over Python's ast and never evaluated as code."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import operator
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from circuitgrad.errors import SpecError
+
+MAX_CHARACTERS = 20_000
+MAX_EXPONENT = 1000
+
+_BINARY: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.MatMult: operator.matmul,
+}
+_UNARY: dict[type[ast.AST], Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
+_COMPARE: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+
+
+def parse(text: str) -> ast.expr:
+    """The syntax tree of one expression, with nothing in it but the whitelist.
+
+    Raises:
+        SpecError: Not an expression, too long, too deep, or a construct outside the grammar.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise SpecError(f"formula: got {text!r}; needed text such as 'x*y + sin(x)'.")
+    if len(text) > MAX_CHARACTERS:
+        raise SpecError(f"formula: {len(text)} characters; at most {MAX_CHARACTERS} are read.")
+    source = " ".join(text.split())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(source, mode="eval").body
+    except SyntaxError as error:
+        at = "" if error.offset is None else f" near character {error.offset}"
+        hint = " Write powers as x**2." if "^" in text else ""
+        raise SpecError(f"formula {_short(source)!r}: not an expression{at}.{hint}") from None
+    except (RecursionError, MemoryError, ValueError):
+        raise SpecError(f"formula {_short(source)!r}: nested too deeply to be read.") from None
+    for node in ast.walk(tree):
+        _check(node, source)
+    return tree
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The variables of a text, in order of appearance.
+
+    >>> names("w*x + exp(b)")
+    ('w', 'x', 'b')
+    """
+    tree = parse(text)
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
+    found.sort(key=lambda node: (node.lineno, node.col_offset))
+    return tuple(dict.fromkeys(node.id for node in found))
+
+
+def evaluate(
+    text: str,
+    variables: Mapping[str, Any],
+    functions: Mapping[str, Callable[..., Any]],
+    number: Callable[[int | Fraction], Any] = float,
+) -> Any:
+    """The value of a text over any algebra: wires, SymPy expressions or arrays.
+
+    Args:
+        text: One expression.
+        variables: What each name stands for.
+        functions: What each called name does.
+        number: Turns a literal (an integer, or the exact fraction of a decimal) into an operand.
+
+    Raises:
+        SpecError: An unknown name or function (the nearest known one is suggested).
+
+    >>> evaluate("2*x**2 + half(x)", {"x": 3.0}, {"half": lambda v: v / 2})
+    19.5
+    """
+    tree = parse(text)
+    values: dict[int, Any] = {}
+    stack: list[tuple[ast.expr, bool]] = [(tree, False)]
+    while stack:
+        node, ready = stack.pop()
+        children = _operands(node)
+        if children and not ready:
+            stack.append((node, True))
+            stack.extend((child, False) for child in children)
+        else:
+            operands = [values.pop(id(child)) for child in children]
+            values[id(node)] = _apply(node, operands, variables, functions, number, text)
+    return values[id(tree)]
+
+
+def _operands(node: ast.expr) -> list[ast.expr]:
+    match node:
+        case ast.BinOp():
+            return [node.left, node.right]
+        case ast.UnaryOp():
+            return [node.operand]
+        case ast.Compare():
+            return [node.left, node.comparators[0]]
+        case ast.Call():
+            return list(node.args)
+        case ast.List() | ast.Tuple():
+            return list(node.elts)
+        case ast.Attribute():
+            return [node.value]
+        case ast.Subscript():
+            return [node.value]
+    return []
+
+
+def _apply(
+    node: ast.expr,
+    operands: list[Any],
+    variables: Mapping[str, Any],
+    functions: Mapping[str, Callable[..., Any]],
+    number: Callable[[int | Fraction], Any],
+    text: str,
+) -> Any:
+    match node:
+        case ast.Constant(value=int() as value):
+            return number(value)
+        case ast.Constant(value=float()):
+            literal = ast.get_source_segment(" ".join(text.split()), node) or repr(node.value)
+            return number(Fraction(literal.replace("_", "")))
+        case ast.Name():
+            return _look_up(node.id, variables, "name", text)
+        case ast.BinOp():
+            if isinstance(node.op, ast.Pow):
+                _check_power(node, text)
+            return _BINARY[type(node.op)](*operands)
+        case ast.UnaryOp():
+            return _UNARY[type(node.op)](*operands)
+        case ast.Compare():
+            return _COMPARE[type(node.ops[0])](*operands)
+        case ast.Call(func=ast.Name(id=name)):
+            return _look_up(name, functions, "function", text)(*operands)
+        case ast.Attribute():
+            return operands[0].T
+        case ast.Subscript():
+            return operands[0][_index(node.slice)]
+    return operands
+
+
+def _check_power(node: ast.BinOp, text: str) -> None:
+    exponent = _literal(node.right)
+    if exponent is None and isinstance(node.right, ast.BinOp) and not _has_name(node.right):
+        raise SpecError(f"formula {_short(text)!r}: a power tower of numbers. Write the number itself.")
+    if exponent is not None and abs(exponent) > MAX_EXPONENT:
+        raise SpecError(
+            f"formula {_short(text)!r}: exponent {exponent}; at most {MAX_EXPONENT} in size is read."
+        )
+
+
+def _has_name(node: ast.expr) -> bool:
+    return any(isinstance(inner, ast.Name) for inner in ast.walk(node)) or any(
+        isinstance(inner, ast.Div) for inner in ast.walk(node)
+    )
+
+
+def _literal(node: ast.expr) -> float | None:
+    if isinstance(node, ast.UnaryOp):
+        inner = _literal(node.operand)
+        return None if inner is None else -inner
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return float(node.value) if node.value < 10**300 else float("inf")
+    return None
+
+
+def _index(node: ast.expr) -> Any:
+    if isinstance(node, ast.Tuple):
+        return tuple(_index(element) for element in node.elts)
+    if isinstance(node, ast.Slice):
+        parts = [None if p is None else _index(p) for p in (node.lower, node.upper, node.step)]
+        return slice(*parts)
+    value = _literal(node)
+    if value is None or value != int(value):
+        raise SpecError("formula: an index must be a whole number or a slice of whole numbers.")
+    return int(value)
+
+
+def _look_up(name: str, table: Mapping[str, Any], what: str, text: str) -> Any:
+    if name in table:
+        return table[name]
+    raise SpecError(f"formula {_short(text)!r}: unknown {what} '{name}'.{nearest(name, table)}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that suggests the nearest known names, or lists them when they are few."""
+    choices = sorted(known)
+    close = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
+    if close:
+        return f" Did you mean {' or '.join(close)}?"
+    return f" Known: {', '.join(choices[:40])}." if choices else ""
+
+
+_ALLOWED = (
+    ast.BinOp, ast.UnaryOp, ast.Compare, ast.Name, ast.List, ast.Tuple, ast.Slice, ast.Load,
+    *_BINARY, *_UNARY, *_COMPARE,
+)  # fmt: skip
+
+
+def _check(node: ast.AST, text: str) -> None:
+    """Refuse whatever is not on the whitelist."""
+    allowed = isinstance(node, _ALLOWED)
+    if isinstance(node, ast.Constant):
+        allowed = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    elif isinstance(node, ast.Call):
+        allowed = isinstance(node.func, ast.Name) and not node.keywords
+        allowed = allowed and not any(isinstance(a, ast.Starred) for a in node.args)
+    elif isinstance(node, ast.Attribute):
+        allowed = node.attr == "T"
+    elif isinstance(node, ast.Subscript):
+        _index(node.slice)
+        allowed = True
+    if isinstance(node, ast.Compare) and len(node.ops) != 1:
+        raise SpecError(f"formula {_short(text)!r}: chained comparison. Compare two values at a time.")
+    if isinstance(node, ast.BitXor):
+        raise SpecError(f"formula {_short(text)!r}: '^' is not a power. Write x**2.")
+    if not allowed:
+        raise SpecError(
+            f"formula {_short(text)!r}: {type(node).__name__} is not part of the grammar. "
+            "Use names, numbers, + - * / ** @, comparisons, f(x), x[0] and x.T."
+        )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "…"

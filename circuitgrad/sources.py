@@ -1,0 +1,158 @@
+"""Sources: the wires that no gate computes, inputs and constants."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from circuitgrad.errors import SpecError
+from circuitgrad.spec import FLOAT64, Spec, parse_dtype, parse_shape
+from circuitgrad.wire import Array, Gate, Kernel, Wire, check_name, intern
+
+_tokens = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class ArrayKey:
+    """An immutable, hashable copy of an array."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+    @staticmethod
+    def of(array: Array) -> ArrayKey:
+        """The key of an array's present contents."""
+        return ArrayKey(array.dtype.str, array.shape, np.ascontiguousarray(array).tobytes())
+
+    def array(self) -> Array:
+        """The array, read-only."""
+        return np.frombuffer(self.data, dtype=self.dtype).reshape(self.shape)
+
+
+class _Source(Gate):
+    """A wire without inputs."""
+
+    family: ClassVar[str] = "source"
+
+    def pullback(self, out: Wire, grad: Wire) -> tuple[Wire | None, ...]:
+        return ()
+
+    def pushforward(self, out: Wire, tangents: tuple[Wire | None, ...]) -> Wire | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Input(_Source):
+    """A value that the user brings, by name."""
+
+    name: str
+    spec: Spec
+    token: int = 0
+
+    def infer(self, inputs: tuple[Wire, ...]) -> Spec:
+        return self.spec
+
+    def kernel(
+        self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
+    ) -> Kernel:
+        raise SpecError(f"input '{self.name}': an input is given, not computed.")
+
+
+@dataclass(frozen=True)
+class Constant(_Source):
+    """A number or an array that is part of the circuit."""
+
+    key: ArrayKey
+    name: str = field(default="constant", init=False)
+
+    @property
+    def data(self) -> Array:
+        """The value, read-only."""
+        return self.key.array()
+
+    def infer(self, inputs: tuple[Wire, ...]) -> Spec:
+        return Spec(self.key.shape, np.dtype(self.key.dtype))
+
+    def kernel(
+        self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
+    ) -> Kernel:
+        return lambda: self.data
+
+
+def input_wire(name: str, shape: Any = (), dtype: Any = FLOAT64) -> Wire:
+    """An input of a circuit.
+
+    Args:
+        name: Letters, digits and underscores.
+        shape: Sizes or names of axes: "m n", (3, "n"), 4; scalar by default.
+        dtype: float64 (default) or float32.
+
+    >>> input_wire("W", "m n")
+    <Wire W: input (m, n)>
+    """
+    spec = Spec(parse_shape(shape), parse_dtype(dtype))
+    gate = Input(check_name(name, "input"), spec)
+    return intern(gate, (), spec, name, "", None)
+
+
+def input_wires(
+    names: str | Sequence[str], shape: Any = (), dtype: Any = FLOAT64
+) -> tuple[Wire, ...]:
+    """Several inputs of one shape: names separated by spaces or commas.
+
+    >>> [wire.label for wire in input_wires("w0 x0, b")]
+    ['w0', 'x0', 'b']
+    """
+    parts = re.split(r"[\s,]+", names.strip(" ,")) if isinstance(names, str) else list(names)
+    return tuple(input_wire(name, shape, dtype) for name in parts)
+
+
+def traced_input(name: str, value: Array) -> Wire:
+    """An input whose value is known, and which is like no other: for tracing a function."""
+    spec = Spec(value.shape, parse_dtype(value.dtype))
+    return intern(Input(name, spec, next(_tokens)), (), spec, name, "", value)
+
+
+def constant(value: Any, dtype: Any = None) -> Wire:
+    """A number or an array as a wire.
+
+    Args:
+        value: Anything that NumPy makes a real array of; it is copied.
+        dtype: float32 or float64; by default that of a float32 array, else float64.
+
+    Raises:
+        SpecError: Complex, text or object values.
+    """
+    try:
+        array = np.asarray(value)
+    except (SpecError, ValueError, TypeError) as error:
+        raise SpecError(f"constant: {value!r} is not an array of numbers. {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise SpecError(
+            f"constant: got {type(value).__name__} of dtype {array.dtype}; needed real numbers."
+        )
+    target = parse_dtype(dtype or (array.dtype if array.dtype == np.float32 else FLOAT64))
+    key = ArrayKey.of(array.astype(target, copy=False))
+    gate = Constant(key)
+    return intern(gate, (), gate.infer(()), "", "", key.array())
+
+
+def as_wire(value: Any, dtype: Any = None) -> Wire:
+    """A wire as it is; a number or array as a constant (numbers adopt the dtype given)."""
+    if isinstance(value, Wire):
+        return value
+    weak = isinstance(value, bool | int | float) or getattr(value, "shape", None) == ()
+    return constant(value, dtype if weak else None)
+
+
+def is_constant(wire: Wire, number: float | None = None) -> bool:
+    """Whether a wire is a constant (scalar or filled with one number, if a number is given)."""
+    if not isinstance(wire.gate, Constant):
+        return False
+    return number is None or bool(np.all(wire.gate.data == number))

@@ -1,0 +1,361 @@
+"""Wires and gates: the graph itself. A wire is a value in the graph, a gate the local function that makes it."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import contextvars
+import importlib
+import itertools
+import re
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuitgrad.errors import SpecError
+from circuitgrad.spec import Axis, Shape, Spec, format_shape
+
+Array: TypeAlias = NDArray[Any]
+Kernel: TypeAlias = Callable[..., Any]
+Operand: TypeAlias = "Wire | Array | float | int"
+
+_serials = itertools.count()
+_table: weakref.WeakValueDictionary[tuple[Any, ...], Wire] = weakref.WeakValueDictionary()
+_scope: contextvars.ContextVar[str] = contextvars.ContextVar("circuitgrad_scope", default="")
+_NAME = re.compile(r"[^\W\d]\w*")
+
+
+def upper_layer(module: str) -> Any:
+    """The module of an upper layer that a method of Wire or Circuit hands its work to.
+
+    The one knot of the layers (wires have `+`, gates make wires) is tied here and nowhere else.
+    """
+    return importlib.import_module(f"circuitgrad.{module}")
+
+
+class Gate(abc.ABC):
+    """A local function with its derivative: what a wire is made by.
+
+    Every family of gates answers the same questions: what shape comes out, how it is computed, how an
+    upstream gradient is pulled back to the inputs, and how tangents are pushed forward. Gradients and
+    tangents may carry leading batch axes; the rules are built of gates, so any order works.
+    """
+
+    name: str
+    family: ClassVar[str]
+
+    @property
+    def glyph(self) -> str:
+        """The short text in the gate's circle."""
+        return self.name
+
+    @abc.abstractmethod
+    def infer(self, inputs: tuple[Wire, ...]) -> Spec:
+        """The spec of the output; ShapeError where the inputs do not fit."""
+
+    @abc.abstractmethod
+    def kernel(
+        self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
+    ) -> Kernel:
+        """The NumPy function for arrays of these shapes."""
+
+    @abc.abstractmethod
+    def pullback(self, out: Wire, grad: Wire) -> tuple[Wire | None, ...]:
+        """The downstream gradient of each input (None for an exact zero)."""
+
+    @abc.abstractmethod
+    def pushforward(self, out: Wire, tangents: tuple[Wire | None, ...]) -> Wire | None:
+        """The tangent of the output (None for an exact zero)."""
+
+    def partials(self, out: Wire) -> tuple[Wire | float, ...] | None:
+        """The local gradients of an elementwise gate; None for other families."""
+        return None
+
+    def scalar_kernel(self) -> Kernel | None:
+        """The same function on Python floats where there is one."""
+        return None
+
+
+class Wire:
+    """A value in the graph: the gate that makes it, the gate's inputs, a spec and a label.
+
+    Wires are immutable and hash-consed: the same gate on the same inputs is the same object.
+    Operators and NumPy's functions build gates. `==` compares values, as in NumPy; `is` compares wires.
+    """
+
+    __slots__ = (
+        "__weakref__", "gate", "inputs", "is_free", "known", "label", "scope", "serial", "spec",
+    )  # fmt: skip
+    gate: Gate
+    inputs: tuple[Wire, ...]
+    spec: Spec
+    label: str
+    scope: str
+    serial: int
+    known: Array | None
+    is_free: bool
+
+    def __init__(self) -> None:
+        raise SpecError("Wire: wires are made by inputs and gates; use cg.input('x') to begin.")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a wire cannot be changed ('{name}'); build a new one")
+
+    @property
+    def shape(self) -> Shape:
+        """The axes: integers or names."""
+        return self.spec.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float64 or float32."""
+        return self.spec.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.spec.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of entries, where every axis is an integer."""
+        named = [axis for axis in self.shape if isinstance(axis, str)]
+        if named:
+            raise SpecError(f"size of {describe(self)}: axis '{named[0]}' has no number yet.")
+        return int(np.prod([int(axis) for axis in self.shape], dtype=np.int64))
+
+    @property
+    def T(self) -> Wire:  # noqa: N802 - NumPy's name
+        """The wire with its axes reversed."""
+        return _gates("contractions").transpose(self)
+
+    def named(self, label: str) -> Wire:
+        """The same value under a name of its own, which figures, errors and `run[...]` use."""
+        check_name(label, "label")
+        return intern(self.gate, self.inputs, self.spec, label, self.scope, self.known)
+
+    def __repr__(self) -> str:
+        known = "" if self.known is None else f", value {np.array2string(self.known, threshold=6)}"
+        return f"<Wire {describe(self)}: {self.gate.name} {format_shape(self.shape)}{known}>"
+
+    def __hash__(self) -> int:
+        return self.serial
+
+    def __bool__(self) -> bool:
+        if self.known is None:
+            raise SpecError(
+                f"truth of {describe(self)}: a wire has no value while a circuit is built. "
+                "Use np.where(condition, a, b), or trace a function with cg.grad(f)."
+            )
+        return bool(self.known)
+
+    def __float__(self) -> float:
+        raise SpecError(
+            f"float({describe(self)}): a wire cannot become a plain number, its gradient would be lost. "
+            "Use NumPy's functions (np.sin, not math.sin), and run the circuit for numbers."
+        )
+
+    __int__ = __index__ = __complex__ = __float__  # type: ignore[assignment]
+
+    def __array__(self, *args: object, **kwargs: object) -> Array:
+        raise SpecError(
+            f"array of {describe(self)}: a wire cannot be put into a NumPy array. "
+            "Use cg.stack([x, y]) or np.stack for several wires."
+        )
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError(f"len() of {describe(self)}: it is a scalar")
+        if isinstance(self.shape[0], str):
+            raise SpecError(f"len() of {describe(self)}: axis '{self.shape[0]}' has no number yet.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Wire]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Wire:
+        return _gates("shapes").index(self, index)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return upper_layer("numpy_protocol").call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return upper_layer("numpy_protocol").call_function(function, args, kwargs)
+
+    def reshape(self, *shape: Any) -> Wire:
+        """The same entries in another shape, in C order; one axis may be -1."""
+        return _gates("shapes").reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Wire:
+        """The axes permuted (reversed when no order is given)."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return _gates("contractions").transpose(self, order)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Wire:
+        """The sum over the axes given (all by default)."""
+        return _gates("contractions").total(self, axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Wire:
+        """The mean over the axes given (all by default)."""
+        return _gates("reductions").mean(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Wire:
+        """The largest entry along the axes given; the gradient is shared equally by ties."""
+        return _gates("reductions").largest(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Wire:
+        """The smallest entry along the axes given; the gradient is shared equally by ties."""
+        return _gates("reductions").smallest(self, axis=axis, keepdims=keepdims)
+
+    def dot(self, other: Operand) -> Wire:
+        """NumPy's dot product."""
+        return _gates("contractions").dot(self, other)
+
+    def flatten(self) -> Wire:
+        """The entries as a vector, in C order."""
+        return self.reshape(-1)
+
+    ravel = flatten
+
+
+def _gates(module: str) -> Any:
+    return upper_layer(f"gates.{module}")
+
+
+def _binary(name: str, reflected: bool = False) -> Callable[[Wire, Any], Any]:
+    def method(self: Wire, other: Any) -> Any:
+        operands = (other, self) if reflected else (self, other)
+        return _gates("operators").apply(name, *operands)
+
+    return method
+
+
+def _unary(name: str) -> Callable[[Wire], Any]:
+    def method(self: Wire) -> Any:
+        return _gates("operators").apply(name, self)
+
+    return method
+
+
+for _symbol, _gate_name in {
+    "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow", "matmul": "matmul",
+}.items():  # fmt: skip
+    setattr(Wire, f"__{_symbol}__", _binary(_gate_name))
+    setattr(Wire, f"__r{_symbol}__", _binary(_gate_name, reflected=True))
+for _symbol, _gate_name in {
+    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+    "eq": "equal", "ne": "not_equal",
+}.items():  # fmt: skip
+    setattr(Wire, f"__{_symbol}__", _binary(_gate_name))
+Wire.__neg__ = _unary("neg")  # type: ignore[attr-defined]
+Wire.__abs__ = _unary("abs")  # type: ignore[attr-defined]
+Wire.__pos__ = lambda self: self  # type: ignore[attr-defined]
+
+
+def intern(
+    gate: Gate, inputs: tuple[Wire, ...], spec: Spec, label: str, scope: str, known: Array | None
+) -> Wire:
+    """The one wire of this gate, inputs, label and scope: found in the table, or made."""
+    key = (gate, tuple([wire.serial for wire in inputs]), label, scope, spec)
+    found = _table.get(key)
+    if found is not None:
+        return found
+    wire = object.__new__(Wire)
+    place = object.__setattr__
+    place(wire, "gate", gate)
+    place(wire, "inputs", inputs)
+    place(wire, "spec", spec)
+    place(wire, "label", label)
+    place(wire, "scope", scope)
+    place(wire, "known", known)
+    constant = known is not None if gate.family == "source" and not label else gate.family != "source"
+    place(wire, "is_free", constant and all([source.is_free for source in inputs]))
+    place(wire, "serial", next(_serials))
+    _table[key] = wire
+    return wire
+
+
+def build(gate: Gate, inputs: tuple[Wire, ...]) -> Wire:
+    """The output wire of a gate; computed at once where every input has a known value."""
+    spec = gate.infer(inputs)
+    sized = not any(isinstance(axis, str) for axis in spec.shape)
+    known = compute(gate, inputs, spec) if sized and _all_known(inputs) else None
+    return intern(gate, inputs, spec, "", _scope.get(), known)
+
+
+def _all_known(inputs: tuple[Wire, ...]) -> bool:
+    """Whether a gate can be computed now: a value is known, and all others are or depend on no input."""
+    return any([wire.known is not None for wire in inputs]) and all(
+        [wire.known is not None or wire.is_free for wire in inputs]
+    )
+
+
+def compute(gate: Gate, inputs: tuple[Wire, ...], spec: Spec) -> Array:
+    """The value of a gate on inputs whose values are known, or follow from no input."""
+    values = [known_value(wire) for wire in inputs]
+    shape = tuple(int(axis) for axis in spec.shape)
+    kernel = gate.kernel(tuple(value.shape for value in values), shape, spec.dtype)
+    return np.asarray(kernel(*values), dtype=spec.dtype)
+
+
+def known_value(wire: Wire) -> Array:
+    """The value of a wire that is known, or that follows from no input (deltas and ones)."""
+    return compute(wire.gate, wire.inputs, wire.spec) if wire.known is None else wire.known
+
+
+def check_name(name: Any, what: str) -> str:
+    """The name, if it can serve as a Python keyword argument; else SpecError."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise SpecError(f"{what}: {name!r} is not a name. Use letters, digits and _, as in 'w1'.")
+    return name
+
+
+def describe(wire: Wire) -> str:
+    """The name of a wire for messages: its label, its constant, or its gate with its inputs."""
+    if wire.label:
+        return wire.label
+    if wire.known is not None and not wire.inputs:
+        return np.array2string(wire.known, threshold=4)
+    inner = ", ".join(source.label or "…" for source in wire.inputs)
+    return f"{wire.gate.name}({inner})"
+
+
+@contextlib.contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Gates that are built inside belong to a named scope; scopes nest as "outer/inner".
+
+    >>> with scope("hidden"):
+    ...     z = input_wire("x") + 1
+    >>> z.scope
+    'hidden'
+    """
+    if not isinstance(name, str) or not name.strip() or "/" in name:
+        raise SpecError(f"scope: {name!r} is not a name. Use text without '/', as in 'hidden'.")
+    outer = _scope.get()
+    token = _scope.set(f"{outer}/{name}" if outer else name)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+def topological(outputs: Sequence[Wire]) -> tuple[Wire, ...]:
+    """All wires that the outputs depend on, inputs before outputs, in order of making."""
+    seen: dict[int, Wire] = {}
+    stack = list(outputs)
+    while stack:
+        wire = stack.pop()
+        if wire.serial not in seen:
+            seen[wire.serial] = wire
+            stack.extend(wire.inputs)
+    return tuple(seen[serial] for serial in sorted(seen))
+
+
+def axis_sizes(wires: Sequence[Wire]) -> Mapping[Axis, None]:
+    """The named axes of the wires, in order of appearance."""
+    return {axis: None for wire in wires for axis in wire.shape if isinstance(axis, str)}
