@@ -1,0 +1,136 @@
+"""Gates declared by a meaning and a rule: rearrangements, selections, implicit and composite gates.
+
+Each declaration states what the gate *is* (where entries go, which are selected, the equation it solves, the
+circuit it stands for) and, beside it, the rule that derivatives use; proofs compare the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+from circuitgrad.spec import Spec
+from circuitgrad.wire import Gate, Kernel, Wire, build
+
+Rule = Callable[..., Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Declaration:
+    """What a gate of these families is declared by.
+
+    Attributes:
+        name: The catalogue's name.
+        family: "multilinear", "selection", "implicit" or "composite".
+        glyph: The text in the picture's circle.
+        infer: (inputs, **parameters) -> Spec.
+        function: (*arrays, **parameters) -> array, the NumPy kernel.
+        pullback: (out, grad, **parameters) -> one wire or None per input.
+        pushforward: (out, tangents, **parameters) -> wire or None.
+        meaning: selection: (*inputs, **parameters) -> the wire of 0/1 weights (shares at ties); implicit:
+            (*inputs, out) -> the residual that vanishes; composite: (*inputs, **parameters) -> the circuit.
+        sample: A call on representative inputs, for proofs and documentation.
+        formula: The meaning in words or symbols, for the gate table.
+        latex: A template over the operands {0}, {1}.
+        policy: The derivative taken at a tie or kink, in words.
+        source: Where the definition comes from.
+    """
+
+    name: str
+    family: str
+    glyph: str
+    infer: Rule
+    function: Rule
+    pullback: Rule
+    pushforward: Rule
+    sample: Callable[[], Wire]
+    meaning: Rule | None = None
+    formula: str = ""
+    latex: str = ""
+    policy: str = ""
+    source: str = ""
+
+    def __call__(self, *inputs: Wire, **parameters: Any) -> Wire:
+        """The gate on wires, with hashable parameters."""
+        gate = _CLASSES[self.family](self, tuple(sorted(parameters.items())))
+        return build(gate, inputs)
+
+
+@dataclass(frozen=True)
+class _RuleGate(Gate):
+    declaration: Declaration
+    parameters: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return self.declaration.name
+
+    @property
+    def glyph(self) -> str:
+        return self.declaration.glyph
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The parameters as keywords."""
+        return dict(self.parameters)
+
+    def infer(self, inputs: tuple[Wire, ...]) -> Spec:
+        spec: Spec = self.declaration.infer(inputs, **self.options)
+        return spec
+
+    def kernel(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any) -> Kernel:
+        function, options = self.declaration.function, self.options
+        return (lambda *arrays: function(*arrays, **options)) if options else function
+
+    def pullback(self, out: Wire, grad: Wire) -> tuple[Wire | None, ...]:
+        return tuple(self.declaration.pullback(out, grad, **self.options))
+
+    def pushforward(self, out: Wire, tangents: tuple[Wire | None, ...]) -> Wire | None:
+        if all(tangent is None for tangent in tangents):
+            return None
+        result: Wire | None = self.declaration.pushforward(out, tangents, **self.options)
+        return result
+
+
+@final
+class Rearrangement(_RuleGate):
+    """A multilinear gate whose output entries are input entries or zeros: reshape, index, concatenate."""
+
+    family: ClassVar[str] = "multilinear"
+
+
+@final
+class Selection(_RuleGate):
+    """A gate whose output is chosen from its inputs by a piecewise constant 0/1 map."""
+
+    family: ClassVar[str] = "selection"
+
+
+@final
+class Implicit(_RuleGate):
+    """A gate whose output solves an equation."""
+
+    family: ClassVar[str] = "implicit"
+
+
+@final
+class Composite(_RuleGate):
+    """A sub-circuit with a stable kernel and a stable derivative of its own."""
+
+    family: ClassVar[str] = "composite"
+
+
+_CLASSES: dict[str, type[_RuleGate]] = {
+    gate.family: gate for gate in (Rearrangement, Selection, Implicit, Composite)
+}
+
+
+def parameters_of(gate: Gate) -> dict[str, Any]:
+    """The parameters of a gate as keywords; empty for gates that have none."""
+    return gate.options if isinstance(gate, _RuleGate) else {}
+
+
+def declaration_of(gate: Gate) -> Declaration | None:
+    """The declaration behind a rearrangement, selection, implicit or composite gate."""
+    return gate.declaration if isinstance(gate, _RuleGate) else None
