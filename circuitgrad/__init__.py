@@ -1,0 +1,153 @@
+"""Autodiff you can read, prove and see: expressions as circuits of gates.
+
+>>> import numpy as np, circuitgrad as cg
+>>> w, x = cg.inputs("w x")
+>>> c = cg.circuit(f=1 / (1 + np.exp(-w * x)))
+>>> c(w=2, x=-1)
+0.11920292202211755
+"""
+
+from circuitgrad.circuit import Circuit, circuit
+from circuitgrad.errors import (
+    BackendError,
+    CircuitError,
+    DerivativeError,
+    DomainError,
+    ProofError,
+    RenderError,
+    ShapeError,
+    SpecError,
+)
+from circuitgrad.gates import catalogue
+from circuitgrad.gates.activations import (
+    elu,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    relu,
+    sigmoid,
+    softplus,
+    softsign,
+    swish,
+)
+from circuitgrad.gates.arithmetic import absolute, clip, log, maximum, minimum, sqrt, square, where
+from circuitgrad.gates.contractions import (
+    broadcast,
+    diag,
+    diagonal,
+    dot,
+    matmul,
+    outer,
+    trace,
+    transpose,
+)
+from circuitgrad.gates.from_einsum import einsum
+from circuitgrad.gates.from_formula import elementwise
+from circuitgrad.gates.functions import (
+    acos,
+    asin,
+    atan,
+    atan2,
+    cos,
+    cosh,
+    erf,
+    exp,
+    expm1,
+    log1p,
+    logaddexp,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+from circuitgrad.gates.linear_algebra import inverse, solve
+from circuitgrad.gates.reductions import log_softmax, logsumexp, mean, norm, softmax
+from circuitgrad.gates.shapes import concatenate, reshape, stack
+from circuitgrad.plans.run import Run
+from circuitgrad.sources import constant
+from circuitgrad.sources import input_wire as input  # noqa: A004 - the field's word
+from circuitgrad.sources import input_wires as inputs
+from circuitgrad.tracing import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from circuitgrad.wire import Gate, Wire, scope
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BackendError",
+    "Circuit",
+    "CircuitError",
+    "DerivativeError",
+    "DomainError",
+    "Gate",
+    "ProofError",
+    "RenderError",
+    "Run",
+    "ShapeError",
+    "SpecError",
+    "Wire",
+    "absolute",
+    "acos",
+    "asin",
+    "atan",
+    "atan2",
+    "broadcast",
+    "catalogue",
+    "circuit",
+    "clip",
+    "concatenate",
+    "constant",
+    "cos",
+    "cosh",
+    "diag",
+    "diagonal",
+    "dot",
+    "einsum",
+    "elementwise",
+    "elu",
+    "erf",
+    "exp",
+    "expm1",
+    "grad",
+    "hard_tanh",
+    "hessian",
+    "hvp",
+    "input",
+    "inputs",
+    "inverse",
+    "jacobian",
+    "jvp",
+    "leaky_relu",
+    "log",
+    "sqrt",
+    "square",
+    "log1p",
+    "log_sigmoid",
+    "log_softmax",
+    "logaddexp",
+    "logsumexp",
+    "matmul",
+    "maximum",
+    "mean",
+    "minimum",
+    "norm",
+    "outer",
+    "relu",
+    "reshape",
+    "scope",
+    "sigmoid",
+    "sin",
+    "sinh",
+    "softmax",
+    "softplus",
+    "softsign",
+    "solve",
+    "stack",
+    "swish",
+    "tan",
+    "tanh",
+    "trace",
+    "transpose",
+    "value_and_grad",
+    "vjp",
+    "where",
+]

@@ -1,0 +1,374 @@
+"""Derivatives of circuits, as circuits: reverse and forward mode, Jacobians, Hessians and products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from circuitgrad.circuit import Choice, Circuit
+from circuitgrad.errors import DerivativeError, ShapeError, SpecError
+from circuitgrad.gates.from_einsum import einsum
+from circuitgrad.gates.from_formula import Elementwise, scaled
+from circuitgrad.gates.shapes import concatenate, zeros
+from circuitgrad.sources import constant, input_wire
+from circuitgrad.spec import Axis, Shape, format_shape
+from circuitgrad.wire import Wire, describe, topological
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One wire into one gate, in a backward pass.
+
+    Attributes:
+        gate_wire: The output of the gate.
+        position: Which operand of the gate this is.
+        source: The wire that comes in.
+        upstream: The gradient that arrives at the gate.
+        local: The local gradient of an elementwise gate (a wire or a number); None for other families.
+        downstream: Upstream times local; None for an exact zero.
+    """
+
+    gate_wire: Wire
+    position: int
+    source: Wire
+    upstream: Wire
+    local: Wire | float | None
+    downstream: Wire | None
+
+
+@dataclass(frozen=True)
+class BackwardPass:
+    """A backward pass in full: the gradient of one output by every wire, and along every edge."""
+
+    gradients: Mapping[Wire, Wire]
+    edges: tuple[Edge, ...]
+
+
+def accumulate(
+    wires: Sequence[Wire],
+    seeds: Mapping[int, T],
+    pull: Callable[[Wire, T], Iterable[T | None]],
+    add: Callable[[T, T], T],
+) -> dict[int, T]:
+    """Reverse accumulation over any algebra: gradients by serial number, contributions of a fan-out added.
+
+    Args:
+        wires: Topological order.
+        seeds: The gradient of each output, by serial number.
+        pull: The contributions of a wire's gate to the wire's inputs; None for nothing.
+        add: The sum of two contributions.
+    """
+    gradients = dict(seeds)
+    for wire in reversed(wires):
+        gradient = gradients.get(wire.serial)
+        if gradient is None or not wire.inputs:
+            continue
+        for source, part in zip(wire.inputs, pull(wire, gradient), strict=True):
+            if part is not None:
+                known = gradients.get(source.serial)
+                gradients[source.serial] = part if known is None else add(known, part)
+    return gradients
+
+
+def dependents(wires: Sequence[Wire], sources: Iterable[Wire]) -> set[int]:
+    """The serial numbers of the wires that depend on the sources (themselves included)."""
+    live = {wire.serial for wire in sources}
+    for wire in wires:
+        if any(source.serial in live for source in wire.inputs):
+            live.add(wire.serial)
+    return live
+
+
+def reverse(
+    seeds: Mapping[Wire, Wire], wrt: Sequence[Wire]
+) -> tuple[Wire | None, ...]:
+    """Reverse mode: the gradient of Σ seed·output by each wire asked for (None for an exact zero)."""
+    order = topological(list(seeds))
+    live = dependents(order, wrt)
+    stop = {wire.serial for wire in wrt}
+
+    def pull(wire: Wire, gradient: Wire) -> Iterable[Wire | None]:
+        if wire.serial not in live or (wire.serial in stop and not _any_live(wire, live)):
+            return (None,) * len(wire.inputs)
+        parts = _pullback(wire, gradient)
+        return [
+            part if source.serial in live else None
+            for part, source in zip(parts, wire.inputs, strict=True)
+        ]
+
+    with np.errstate(all="ignore"):
+        found = accumulate(order, {w.serial: s for w, s in seeds.items()}, pull, _sum)
+    return tuple(found.get(wire.serial) for wire in wrt)
+
+
+def _any_live(wire: Wire, live: set[int]) -> bool:
+    return any(source.serial in live for source in wire.inputs)
+
+
+def _pullback(wire: Wire, gradient: Wire) -> tuple[Wire | None, ...]:
+    try:
+        return wire.gate.pullback(wire, gradient)
+    except NotImplementedError as error:
+        raise DerivativeError(
+            f"gate '{wire.gate.name}': its derivative is not known ({error}). Declare derivative=."
+        ) from None
+
+
+def _sum(first: Wire, second: Wire) -> Wire:
+    total: Wire = first + second
+    return total
+
+
+def backward_pass(circuit: Circuit, output: Wire, seed: Wire | None = None) -> BackwardPass:
+    """The gradient of an output (times a seed) by every wire that depends on an input, edge by edge."""
+    start = _one(output) if seed is None else seed
+    live = dependents(circuit.wires, circuit.inputs)
+    edges: list[Edge] = []
+
+    def pull(wire: Wire, gradient: Wire) -> list[Wire | None]:
+        if wire.serial not in live:
+            return [None] * len(wire.inputs)
+        locals_ = wire.gate.partials(wire)
+        if isinstance(wire.gate, Elementwise) and locals_ is not None:
+            parts: Sequence[Wire | None] = [scaled(gradient, part) for part in locals_]
+        else:
+            parts = _pullback(wire, gradient)
+        kept: list[Wire | None] = []
+        for k, (source, part) in enumerate(zip(wire.inputs, parts, strict=True)):
+            kept.append(part if source.serial in live else None)
+            if source.serial in live:
+                local = None if locals_ is None else locals_[k]
+                edges.append(Edge(wire, k, source, gradient, local, part))
+        return kept
+
+    order = topological([output])
+    with np.errstate(all="ignore"):
+        found = accumulate(order, {output.serial: start}, pull, _sum)
+    gradients = {wire: found[wire.serial] for wire in order if wire.serial in found}
+    return BackwardPass(gradients, tuple(reversed(edges)))
+
+
+def _one(wire: Wire) -> Wire:
+    if wire.shape:
+        raise ShapeError(
+            f"gradient of {describe(wire)}: it is {format_shape(wire.shape)}; needed a scalar. "
+            "Sum it, choose an entry, or use jacobian or vjp."
+        )
+    return constant(1.0, wire.dtype)
+
+
+def _or_zeros(gradient: Wire | None, shape: Shape, like: Wire) -> Wire:
+    return zeros(shape, like.dtype) if gradient is None else gradient
+
+
+def _named(text: str) -> str:
+    return text if len(text) == 1 or text.replace("_", "").isalnum() else f"({text})"
+
+
+def grad(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Circuit:
+    """The gradient of a scalar output by the inputs chosen (all by default), in reverse mode.
+
+    Args:
+        circuit: Any circuit.
+        wrt: Names or wires of inputs.
+        output: The output to differentiate; needed where there are several.
+
+    Returns:
+        A circuit with the same inputs and one output `∂f/∂x` per input chosen, of that input's shape.
+
+    Raises:
+        ShapeError: The output is not a scalar.
+        DerivativeError: A gate's derivative is not known.
+
+    >>> from circuitgrad.circuit import circuit
+    >>> x, y = input_wire("x"), input_wire("y")
+    >>> grad(circuit(f=x * x * y), "x")(x=3.0, y=2.0)
+    12.0
+    """
+    chosen = circuit.choose(wrt)
+    wire = circuit.output(output)
+    name = circuit.output_names[_position(circuit.outputs, wire)]
+    found = reverse({wire: _one(wire)}, chosen)
+    outputs = [_or_zeros(g, x.shape, x) for g, x in zip(found, chosen, strict=True)]
+    return Circuit(circuit.inputs, outputs, [f"∂{_named(name)}/∂{x.label}" for x in chosen])
+
+
+def _position(wires: Sequence[Wire], wire: Wire) -> int:
+    return next(k for k, w in enumerate(wires) if w is wire)
+
+
+def vjp(circuit: Circuit, wrt: Choice = None) -> Circuit:
+    """The pullback: (inputs, an upstream gradient for each output) -> downstream gradients of the inputs.
+
+    The new inputs are named `upstream` for one output, else `upstream_f`, …
+    """
+    chosen = circuit.choose(wrt)
+    many = len(circuit.outputs) > 1
+    extra = [
+        _new_input(circuit, f"upstream_{name}" if many else "upstream", wire)
+        for name, wire in zip(circuit.output_names, circuit.outputs, strict=True)
+    ]
+    seeds: dict[Wire, Wire] = {}
+    for wire, upstream in zip(circuit.outputs, extra, strict=True):
+        seeds[wire] = _sum(seeds[wire], upstream) if wire in seeds else upstream
+    found = reverse(seeds, chosen)
+    outputs = [_or_zeros(g, x.shape, x) for g, x in zip(found, chosen, strict=True)]
+    return Circuit((*circuit.inputs, *extra), outputs, [f"downstream_{x.label}" for x in chosen])
+
+
+def _new_input(circuit: Circuit, name: str, like: Wire) -> Wire:
+    plain = "".join(c if c.isalnum() else "_" for c in name)
+    while plain in circuit.input_names:
+        plain += "_"
+    return input_wire(plain, like.shape, like.dtype)
+
+
+def forward(outputs: Sequence[Wire], tangents: Mapping[Wire, Wire]) -> tuple[Wire | None, ...]:
+    """Forward mode: the tangent of each output (None for an exact zero)."""
+    order = topological([*outputs, *tangents])
+    live = dependents(order, tangents)
+    found: dict[int, Wire | None] = {wire.serial: t for wire, t in tangents.items()}
+    with np.errstate(all="ignore"):
+        for wire in order:
+            if wire.serial in live and wire.serial not in found:
+                moved = tuple(found.get(source.serial) for source in wire.inputs)
+                found[wire.serial] = wire.gate.pushforward(wire, moved)
+    return tuple(found.get(wire.serial) for wire in outputs)
+
+
+def jvp(circuit: Circuit, wrt: Choice = None) -> Circuit:
+    """The pushforward: (inputs, a tangent `tangent_x` for each input chosen) -> tangents of the outputs."""
+    chosen = circuit.choose(wrt)
+    extra = [_new_input(circuit, f"tangent_{x.label}", x) for x in chosen]
+    found = forward(circuit.outputs, dict(zip(chosen, extra, strict=True)))
+    outputs = [_or_zeros(t, w.shape, w) for t, w in zip(found, circuit.outputs, strict=True)]
+    names = [f"tangent_{name}" for name in circuit.output_names]
+    return Circuit((*circuit.inputs, *extra), outputs, names)
+
+
+def hvp(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Circuit:
+    """The Hessian-vector product: (inputs, a `direction_x` for each input chosen) -> H·direction.
+
+    Raises:
+        ShapeError: The output is not a scalar.
+
+    Source:
+        Pearlmutter, Neural Computation 6 (1994) 147, forward over reverse.
+    """
+    chosen = circuit.choose(wrt)
+    gradient = grad(circuit, chosen, output)
+    extra = [_new_input(circuit, f"direction_{x.label}", x) for x in chosen]
+    found = forward(gradient.outputs, dict(zip(chosen, extra, strict=True)))
+    outputs = [_or_zeros(t, x.shape, x) for t, x in zip(found, chosen, strict=True)]
+    return Circuit((*circuit.inputs, *extra), outputs, [f"hvp_{x.label}" for x in chosen])
+
+
+def delta(shape: Shape, like: Wire) -> Wire:
+    """The symbolic identity of a shape, axes (shape, shape): never a matrix, only equal indices."""
+    letters = "abcdefghijklmnopqrstuvwxyz"[: len(shape)]
+    if not shape:
+        return constant(1.0, like.dtype)
+    wire = einsum(f"->{letters}{letters}", sizes=dict(zip(letters, shape, strict=True)))
+    return wire
+
+
+def derivative_block(output: Wire, source: Wire, mode: str = "reverse") -> Wire:
+    """The derivative of one wire by another, axes (output, source), from one pass with a symbolic delta."""
+    if mode == "reverse":
+        (found,) = reverse({output: delta(output.shape, output)}, (source,))
+    elif mode == "forward":
+        (found,) = forward((output,), {source: delta(source.shape, source)})
+        if found is not None:
+            rank = source.ndim
+            order = (*range(rank, found.ndim), *range(rank))
+            found = found.transpose(order) if found.ndim > rank or rank > 1 else found
+    else:
+        raise SpecError(f"jacobian: mode {mode!r}; needed 'reverse' or 'forward'.")
+    return _or_zeros(found, (*output.shape, *source.shape), output)
+
+
+def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Circuit:
+    """The Jacobian, by one backward (or forward) pass per output with a symbolic delta.
+
+    Args:
+        circuit: Any circuit.
+        wrt: One input: each output's derivative has the axes (output, input), as in JAX. A list (all inputs by
+            default): one matrix `J`, a row for every entry of the outputs, a column for every entry of the
+            inputs.
+        mode: "reverse" or "forward".
+
+    >>> from circuitgrad.circuit import circuit
+    >>> x, y = input_wire("x"), input_wire("y")
+    >>> print(jacobian(circuit(f=x**2 * y, g=5 * x), ["x", "y"]))
+    J(x, y) = [[2xy, x²], [5, 0]]
+    """
+    chosen = circuit.choose(wrt)
+    if isinstance(wrt, str | Wire):
+        (source,) = chosen
+        blocks = [derivative_block(out, source, mode) for out in circuit.outputs]
+        names = [f"∂{_named(name)}/∂{source.label}" for name in circuit.output_names]
+        return Circuit(circuit.inputs, blocks, names, is_grid=len(blocks) == 1)
+    matrix = _grid(circuit.outputs, chosen, lambda out, x: derivative_block(out, x, mode))
+    return Circuit(circuit.inputs, [matrix], ["J"], is_grid=True)
+
+
+def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Circuit:
+    """The Hessian of a scalar output: the Jacobian of its gradient.
+
+    Args:
+        circuit: Any circuit.
+        wrt: One input: axes (input, input). A list (all inputs by default): one matrix `H` over all entries.
+        output: The output to differentiate; needed where there are several.
+
+    Raises:
+        ShapeError: The output is not a scalar.
+
+    >>> from circuitgrad.circuit import circuit
+    >>> x, y = input_wire("x"), input_wire("y")
+    >>> print(hessian(circuit(f=x**2 * y)))
+    H(x, y) = [[2y, 2x], [2x, 0]]
+    """
+    chosen = circuit.choose(wrt)
+    gradient = grad(circuit, chosen, output)
+    if isinstance(wrt, str | Wire):
+        block = derivative_block(gradient.outputs[0], chosen[0])
+        name = gradient.output_names[0].replace("∂", "∂²", 1).replace(
+            f"∂{chosen[0].label}", f"∂{chosen[0].label}²"
+        )
+        return Circuit(circuit.inputs, [block], [name], is_grid=True)
+    matrix = _grid(gradient.outputs, chosen, derivative_block)
+    return Circuit(circuit.inputs, [matrix], ["H"], is_grid=True)
+
+
+def _grid(
+    rows: Sequence[Wire], columns: Sequence[Wire], block: Callable[[Wire, Wire], Wire]
+) -> Wire:
+    """One matrix from the blocks of several outputs and inputs, every wire flattened in C order."""
+    lines = []
+    for out in rows:
+        parts = [_flat(block(out, x), _entries(out), _entries(x)) for x in columns]
+        lines.append(concatenate(parts, 1))
+    return concatenate(lines, 0)
+
+
+def _entries(wire: Wire) -> Axis:
+    if wire.ndim == 1:
+        return wire.shape[0]
+    return wire.size
+
+
+def _flat(block: Wire, rows: Axis, columns: Axis) -> Wire:
+    if block.shape == (rows, columns):
+        return block
+    if isinstance(rows, str) or isinstance(columns, str):
+        raise ShapeError(
+            f"jacobian: a matrix over {format_shape(block.shape)} needs integer sizes. "
+            "Ask for one input at a time, or give the inputs integer axes."
+        )
+    return block.reshape((rows, columns))
+

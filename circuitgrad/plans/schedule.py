@@ -1,0 +1,210 @@
+"""Plans: a circuit flattened into steps over numbered slots, run by one loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from circuitgrad.gates.from_einsum import Einsum
+from circuitgrad.gates.from_formula import Elementwise
+from circuitgrad.sources import Constant
+from circuitgrad.spec import FLOAT64, resolve_shape
+from circuitgrad.wire import Array, Wire
+
+Step = tuple[Callable[..., Any], tuple[int, ...], int]
+
+
+class Plan:
+    """The computation of some wires from the values of others, compiled for one set of axis sizes.
+
+    Steps are (kernel, operand slots, result slot). Where values are not kept, slots are reused as soon as
+    their last reader has run, ufuncs write over an operand that dies, and broadcasts that only feed
+    elementwise gates are left to the kernels.
+
+    Args:
+        given: The wires whose values are passed to the plan, in order.
+        wanted: The wires whose values it returns, in order.
+        sizes: The size of every named axis.
+        reuse: Whether slots and arrays may be reused (False when the caller keeps every value).
+    """
+
+    def __init__(
+        self,
+        given: Sequence[Wire],
+        wanted: Sequence[Wire],
+        sizes: Mapping[str, int],
+        reuse: bool = True,
+    ) -> None:
+        self._sizes = dict(sizes)
+        self._given = {wire.serial for wire in given}
+        self._order = [w for w in self._needed(wanted) if w.serial not in self._given]
+        self._shapes = {
+            w.serial: resolve_shape(w.shape, sizes) for w in (*given, *self._order, *wanted)
+        }
+        self._slot: dict[int, int] = {}
+        self._initial: list[Any] = []
+        for wire in given:
+            self._slot.setdefault(wire.serial, self._new_slot(None))
+        self._inputs = [self._slot[wire.serial] for wire in given]
+        self.is_scalar = self._all_scalar(given, wanted)
+        self.steps: list[Step] = []
+        self._schedule(wanted, reuse)
+        self._outputs = [self._slot[wire.serial] for wire in wanted]
+        self._exact_steps = self.steps
+        if self.is_scalar:
+            self._exact_steps, self.steps = self.steps, [_scalar_step(s) for s in self._named_steps()]
+
+    def _needed(self, wanted: Sequence[Wire]) -> tuple[Wire, ...]:
+        """Topological order of what the wanted wires need, not going behind the given ones."""
+        seen: dict[int, Wire] = {}
+        stack = list(wanted)
+        while stack:
+            wire = stack.pop()
+            if wire.serial not in seen:
+                seen[wire.serial] = wire
+                if wire.serial not in self._given:
+                    stack.extend(wire.inputs)
+        return tuple(seen[serial] for serial in sorted(seen))
+
+    def _new_slot(self, value: Any) -> int:
+        self._initial.append(value)
+        return len(self._initial) - 1
+
+    def _all_scalar(self, given: Sequence[Wire], wanted: Sequence[Wire]) -> bool:
+        everything = (*given, *self._order, *wanted)
+        return all(not w.shape and w.dtype == FLOAT64 for w in everything) and all(
+            isinstance(w.gate, Elementwise | Constant) for w in self._order
+        )
+
+    def _schedule(self, wanted: Sequence[Wire], reuse: bool) -> None:
+        operands = {w.serial: self._operands(w, reuse) for w in self._order}
+        last: dict[int, int] = {}
+        for position, wire in enumerate(self._order):
+            for source in operands[wire.serial]:
+                last[source.serial] = position
+        kept = {w.serial for w in wanted} | self._given
+        for wire in self._order:
+            if not wire.inputs and isinstance(wire.gate, Constant):
+                kept.add(wire.serial)
+        self._wires: list[Wire] = []
+        free: list[int] = []
+        readable = self._overwritable(operands) if reuse else set()
+        for position, wire in enumerate(self._order):
+            if isinstance(wire.gate, Constant):
+                data = wire.gate.data
+                self._slot[wire.serial] = self._new_slot(float(data) if self.is_scalar else data)
+                continue
+            if wire.serial not in last and wire.serial not in kept:
+                continue  # read by nobody: a broadcast that its readers see through
+            sources = operands[wire.serial]
+            slots = tuple(self._slot[s.serial] for s in sources)
+            dying = [
+                s for s in dict.fromkeys(sources)
+                if last.get(s.serial) == position and s.serial not in kept
+            ]  # fmt: skip
+            kernel = self._kernel(wire, sources)
+            for k, source in enumerate(sources):
+                if self._may_overwrite(wire, source, dying, readable, kernel):
+                    kernel = _into(kernel, k)
+                    break
+            free.extend(self._slot[s.serial] for s in dying if reuse)
+            self._slot[wire.serial] = free.pop() if free else self._new_slot(None)
+            self.steps.append((kernel, slots, self._slot[wire.serial]))
+            self._wires.append(wire)
+
+    def _operands(self, wire: Wire, reuse: bool) -> tuple[Wire, ...]:
+        """A gate's inputs, broadcasts left to an elementwise kernel where the result keeps its shape."""
+        if not reuse or not isinstance(wire.gate, Elementwise):
+            return wire.inputs
+        seen = tuple(self._behind_broadcast(source) for source in wire.inputs)
+        shapes = [self._shapes.get(s.serial) or resolve_shape(s.shape, self._sizes) for s in seen]
+        whole = np.broadcast_shapes(*shapes) == self._shapes[wire.serial]
+        return seen if whole and wire.shape else wire.inputs
+
+    def _behind_broadcast(self, wire: Wire) -> Wire:
+        gate = wire.gate
+        if not isinstance(gate, Einsum) or len(gate.operands) != 1 or wire.serial in self._given:
+            return wire
+        (term,) = gate.operands
+        new = [letter for letter, _ in gate.sizes]
+        leading = gate.output.endswith(term) and len(set(gate.output)) == len(gate.output)
+        return wire.inputs[0] if leading and len(new) + len(term) == len(gate.output) else wire
+
+    def _overwritable(self, operands: Mapping[int, tuple[Wire, ...]]) -> set[int]:
+        """Wires whose arrays are their own and that no view looks into."""
+        fresh = {w.serial for w in self._order if isinstance(w.gate, Elementwise)}
+        for wire in self._order:
+            if not isinstance(wire.gate, Elementwise):
+                fresh -= {s.serial for s in operands[wire.serial]}
+        return fresh
+
+    def _may_overwrite(
+        self, wire: Wire, source: Wire, dying: list[Wire], readable: set[int], kernel: Any
+    ) -> bool:
+        return (
+            isinstance(kernel, np.ufunc)
+            and bool(wire.shape)
+            and source.serial in readable
+            and any(s is source for s in dying)
+            and self._shapes[source.serial] == self._shapes[wire.serial]
+            and source.dtype == wire.dtype
+        )
+
+    def _kernel(self, wire: Wire, sources: Sequence[Wire]) -> Callable[..., Any]:
+        gate = wire.gate
+        if isinstance(gate, Einsum):
+            gate = gate.resolved(self._sizes)
+        shapes = tuple(self._shapes[s.serial] for s in sources)
+        return gate.kernel(shapes, self._shapes[wire.serial], wire.dtype)
+
+    def _named_steps(self) -> list[tuple[Wire, Step]]:
+        return list(zip(self._wires, self.steps, strict=True))
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        """The values of the wanted wires.
+
+        Args:
+            values: One value per given wire: arrays of the right shape and dtype (floats for a scalar plan).
+        """
+        if not self.is_scalar:
+            return self._run(self.steps, values)
+        try:
+            return self._run(self.steps, values)
+        except (OverflowError, ZeroDivisionError, ValueError):
+            # Python's floats raise where NumPy answers inf or nan: answer as NumPy does.
+            exact = self._run(self._exact_steps, [np.float64(v) for v in values])
+            return [float(v) for v in exact]
+
+    def _run(self, steps: Sequence[Step], values: Sequence[Any]) -> list[Any]:
+        slots = self._initial.copy()
+        for slot, value in zip(self._inputs, values, strict=True):
+            slots[slot] = value
+        for kernel, sources, target in steps:
+            if len(sources) == 2:
+                slots[target] = kernel(slots[sources[0]], slots[sources[1]])
+            elif len(sources) == 1:
+                slots[target] = kernel(slots[sources[0]])
+            else:
+                slots[target] = kernel(*[slots[s] for s in sources])
+        return [slots[slot] for slot in self._outputs]
+
+
+def _into(ufunc: np.ufunc, position: int) -> Callable[..., Array]:
+    """A ufunc that writes its result over one of its operands."""
+
+    def kernel(*arrays: Array) -> Array:
+        result: Array = ufunc(*arrays, out=arrays[position])
+        return result
+
+    return kernel
+
+
+def _scalar_step(named: tuple[Wire, Step]) -> Step:
+    wire, (kernel, sources, target) = named
+    scalar = wire.gate.scalar_kernel()
+    if scalar is None:
+        return (lambda *values: float(kernel(*map(np.float64, values)))), sources, target
+    return scalar, sources, target
+
