@@ -7,6 +7,8 @@
 0.11920292202211755
 """
 
+from typing import TYPE_CHECKING, Any
+
 from circuitgrad.circuit import Circuit, circuit
 from circuitgrad.errors import (
     BackendError,
@@ -63,14 +65,37 @@ from circuitgrad.gates.functions import (
 from circuitgrad.gates.linear_algebra import inverse, solve
 from circuitgrad.gates.reductions import log_softmax, logsumexp, mean, norm, softmax
 from circuitgrad.gates.shapes import concatenate, reshape, stack
+from circuitgrad.methods import upper_layer
 from circuitgrad.plans.run import Run
 from circuitgrad.sources import constant
-from circuitgrad.sources import input_wire as input  # noqa: A004 - the field's word
+from circuitgrad.sources import input_wire as input
 from circuitgrad.sources import input_wires as inputs
 from circuitgrad.tracing import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from circuitgrad.wire import Gate, Wire, scope
 
+if TYPE_CHECKING:
+    from circuitgrad.formulas.from_symbolic import from_sympy
+    from circuitgrad.proofs.report import Report, verify
+
 __version__ = "0.1.0"
+
+# What needs SymPy is imported on first use: SymPy alone takes longer than all the rest.
+_ON_USE = {
+    "Report": "proofs.report",
+    "from_sympy": "formulas.from_symbolic",
+    "verify": "proofs.report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_USE:
+        return getattr(upper_layer(_ON_USE[name]), name)
+    raise AttributeError(f"module 'circuitgrad' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 __all__ = [
     "BackendError",
@@ -81,6 +106,7 @@ __all__ = [
     "Gate",
     "ProofError",
     "RenderError",
+    "Report",
     "Run",
     "ShapeError",
     "SpecError",
@@ -107,6 +133,7 @@ __all__ = [
     "erf",
     "exp",
     "expm1",
+    "from_sympy",
     "grad",
     "hard_tanh",
     "hessian",
@@ -118,8 +145,6 @@ __all__ = [
     "jvp",
     "leaky_relu",
     "log",
-    "sqrt",
-    "square",
     "log1p",
     "log_sigmoid",
     "log_softmax",
@@ -141,6 +166,8 @@ __all__ = [
     "softplus",
     "softsign",
     "solve",
+    "sqrt",
+    "square",
     "stack",
     "swish",
     "tan",
@@ -148,6 +175,7 @@ __all__ = [
     "trace",
     "transpose",
     "value_and_grad",
+    "verify",
     "vjp",
     "where",
 ]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from circuitgrad.errors import SpecError
 from circuitgrad.grammar import nearest
+from circuitgrad.methods import upper_layer
 from circuitgrad.sources import Input, as_wire
 from circuitgrad.spec import format_shape
-from circuitgrad.wire import Wire, check_name, describe, topological, upper_layer
+from circuitgrad.wire import Wire, check_name, describe, topological
 
 if TYPE_CHECKING:
     from circuitgrad.plans.run import Run
@@ -22,7 +23,8 @@ Choice: TypeAlias = "str | Wire | Sequence[str | Wire] | None"
 class Circuit:
     """A function from named inputs to named outputs, as a graph of gates.
 
-    Calling it computes the outputs; `run` keeps every value and gradient; derivatives are circuits again.
+    Calling it computes the outputs; `run` keeps every value and gradient; derivatives are
+    circuits again.
 
     Attributes:
         inputs: The input wires, in order.
@@ -47,7 +49,11 @@ class Circuit:
 
     def _check(self) -> None:
         names = [wire.label for wire in self.inputs]
-        repeated = [name for name in names if names.count(name) > 1] if len(set(names)) < len(names) else []
+        repeated = (
+            [name for name in names if names.count(name) > 1]
+            if len(set(names)) < len(names)
+            else []
+        )
         if repeated:
             first, second = [w for w in self.inputs if w.label == repeated[0]][:2]
             raise SpecError(
@@ -110,8 +116,16 @@ class Circuit:
 
     def only(self, output: str | Wire) -> Circuit:
         """The circuit of one output, with all the inputs."""
-        wire = self.output(output)
-        return Circuit(self.inputs, (wire,), (self.output_names[self.outputs.index(wire)],))
+        name = self.output_name(output)
+        return Circuit(self.inputs, (self.output(output),), (name,))
+
+    def output_name(self, choice: str | Wire | None = None) -> str:
+        """The name of an output; of the only one for None."""
+        wire = self.output(choice)
+        if isinstance(choice, str):
+            return choice
+        pairs = zip(self.output_names, self.outputs, strict=True)
+        return next(name for name, found in pairs if found is wire)
 
     # --- numbers ---------------------------------------------------------------------------------
 
@@ -146,7 +160,10 @@ class Circuit:
         return result
 
     def hessian(self, wrt: Choice = None, output: str | None = None) -> Circuit:
-        """The Hessian of a scalar output: a matrix for a list, axes (input, input) for one input."""
+        """The Hessian of a scalar output.
+
+        A matrix for a list, axes (input, input) for one input.
+        """
         result: Circuit = upper_layer("derivatives").hessian(self, wrt, output)
         return result
 
@@ -168,7 +185,9 @@ class Circuit:
     # --- formulas, proofs, pictures --------------------------------------------------------------
 
     def sympy(self, **sizes: int) -> Any:
-        """The closed form in SymPy: an expression, Matrix or Array, by output name if there are several.
+        """The closed form in SymPy: an expression, Matrix or Array.
+
+        By output name if there are several.
 
         Args:
             **sizes: The size of every named axis, as `n=2`; entries become symbols x_0, x_1, …
@@ -214,9 +233,7 @@ def _sources(outputs: Iterable[Wire]) -> list[Wire]:
     return list(found)
 
 
-def circuit(
-    *outputs: Any, inputs: Iterable[Wire] | None = None, **named: Any
-) -> Circuit:
+def circuit(*outputs: Any, inputs: Iterable[Wire] | None = None, **named: Any) -> Circuit:
     """The circuit of some wires.
 
     Args:
@@ -234,7 +251,9 @@ def circuit(
     """
     wires = [_output(wire) for wire in outputs]
     taken = {wire.label for wire in wires} | set(named)
-    letters = iter([c for c in "fghpqrstuvw" if c not in taken] + [f"f{k}" for k in range(len(wires))])
+    letters = iter(
+        [c for c in "fghpqrstuvw" if c not in taken] + [f"f{k}" for k in range(len(wires))]
+    )
     names = [wire.label or next(letters) for wire in wires]
     for name, wire in named.items():
         names.append(check_name(name, "output"))

@@ -1,4 +1,7 @@
-"""Derivatives of circuits, as circuits: reverse and forward mode, Jacobians, Hessians and products."""
+"""Derivatives of circuits, as circuits.
+
+Reverse and forward mode, Jacobians, Hessians and products.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ class Edge:
         position: Which operand of the gate this is.
         source: The wire that comes in.
         upstream: The gradient that arrives at the gate.
-        local: The local gradient of an elementwise gate (a wire or a number); None for other families.
+        local: The local gradient of an elementwise gate (a wire or a number); None for other
+            families.
         downstream: Upstream times local; None for an exact zero.
     """
 
@@ -55,7 +59,9 @@ def accumulate(
     pull: Callable[[Wire, T], Iterable[T | None]],
     add: Callable[[T, T], T],
 ) -> dict[int, T]:
-    """Reverse accumulation over any algebra: gradients by serial number, contributions of a fan-out added.
+    """Reverse accumulation over any algebra.
+
+    Gradients by serial number, contributions of a fan-out added.
 
     Args:
         wires: Topological order.
@@ -84,10 +90,8 @@ def dependents(wires: Sequence[Wire], sources: Iterable[Wire]) -> set[int]:
     return live
 
 
-def reverse(
-    seeds: Mapping[Wire, Wire], wrt: Sequence[Wire]
-) -> tuple[Wire | None, ...]:
-    """Reverse mode: the gradient of Σ seed·output by each wire asked for (None for an exact zero)."""
+def reverse(seeds: Mapping[Wire, Wire], wrt: Sequence[Wire]) -> tuple[Wire | None, ...]:
+    """The gradient of Σ seed·output by each wire asked for (None for an exact zero)."""
     order = topological(list(seeds))
     live = dependents(order, wrt)
     stop = {wire.serial for wire in wrt}
@@ -125,7 +129,10 @@ def _sum(first: Wire, second: Wire) -> Wire:
 
 
 def backward_pass(circuit: Circuit, output: Wire, seed: Wire | None = None) -> BackwardPass:
-    """The gradient of an output (times a seed) by every wire that depends on an input, edge by edge."""
+    """The gradient of an output (times a seed) by every wire that depends on an input.
+
+    Edge by edge.
+    """
     start = _one(output) if seed is None else seed
     live = dependents(circuit.wires, circuit.inputs)
     edges: list[Edge] = []
@@ -179,7 +186,8 @@ def grad(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Cir
         output: The output to differentiate; needed where there are several.
 
     Returns:
-        A circuit with the same inputs and one output `∂f/∂x` per input chosen, of that input's shape.
+        A circuit with the same inputs and one output `∂f/∂x` per input chosen, of that input's
+        shape.
 
     Raises:
         ShapeError: The output is not a scalar.
@@ -192,18 +200,14 @@ def grad(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Cir
     """
     chosen = circuit.choose(wrt)
     wire = circuit.output(output)
-    name = circuit.output_names[_position(circuit.outputs, wire)]
+    name = circuit.output_name(output)
     found = reverse({wire: _one(wire)}, chosen)
     outputs = [_or_zeros(g, x.shape, x) for g, x in zip(found, chosen, strict=True)]
     return Circuit(circuit.inputs, outputs, [f"∂{_named(name)}/∂{x.label}" for x in chosen])
 
 
-def _position(wires: Sequence[Wire], wire: Wire) -> int:
-    return next(k for k, w in enumerate(wires) if w is wire)
-
-
 def vjp(circuit: Circuit, wrt: Choice = None) -> Circuit:
-    """The pullback: (inputs, an upstream gradient for each output) -> downstream gradients of the inputs.
+    """The pullback: (inputs, upstream gradients of the outputs) -> downstream gradients.
 
     The new inputs are named `upstream` for one output, else `upstream_f`, …
     """
@@ -242,7 +246,7 @@ def forward(outputs: Sequence[Wire], tangents: Mapping[Wire, Wire]) -> tuple[Wir
 
 
 def jvp(circuit: Circuit, wrt: Choice = None) -> Circuit:
-    """The pushforward: (inputs, a tangent `tangent_x` for each input chosen) -> tangents of the outputs."""
+    """The pushforward: (inputs, `tangent_x` for each input chosen) -> tangents of the outputs."""
     chosen = circuit.choose(wrt)
     extra = [_new_input(circuit, f"tangent_{x.label}", x) for x in chosen]
     found = forward(circuit.outputs, dict(zip(chosen, extra, strict=True)))
@@ -273,12 +277,15 @@ def delta(shape: Shape, like: Wire) -> Wire:
     letters = "abcdefghijklmnopqrstuvwxyz"[: len(shape)]
     if not shape:
         return constant(1.0, like.dtype)
-    wire = einsum(f"->{letters}{letters}", sizes=dict(zip(letters, shape, strict=True)))
-    return wire
+    sizes = dict(zip(letters, shape, strict=True))
+    return einsum(f"->{letters}{letters}", sizes=sizes, dtype=like.dtype)
 
 
 def derivative_block(output: Wire, source: Wire, mode: str = "reverse") -> Wire:
-    """The derivative of one wire by another, axes (output, source), from one pass with a symbolic delta."""
+    """The derivative of one wire by another, axes (output, source).
+
+    From one pass with a symbolic delta.
+    """
     if mode == "reverse":
         (found,) = reverse({output: delta(output.shape, output)}, (source,))
     elif mode == "forward":
@@ -297,9 +304,9 @@ def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Cir
 
     Args:
         circuit: Any circuit.
-        wrt: One input: each output's derivative has the axes (output, input), as in JAX. A list (all inputs by
-            default): one matrix `J`, a row for every entry of the outputs, a column for every entry of the
-            inputs.
+        wrt: One input: each output's derivative has the axes (output, input), as in JAX. A list
+            (all inputs by default): one matrix `J`, a row for every entry of the outputs, a
+            column for every entry of the inputs.
         mode: "reverse" or "forward".
 
     >>> from circuitgrad.circuit import circuit
@@ -322,7 +329,8 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
 
     Args:
         circuit: Any circuit.
-        wrt: One input: axes (input, input). A list (all inputs by default): one matrix `H` over all entries.
+        wrt: One input: axes (input, input). A list (all inputs by default): one matrix `H` over
+            all entries.
         output: The output to differentiate; needed where there are several.
 
     Raises:
@@ -337,8 +345,10 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
     gradient = grad(circuit, chosen, output)
     if isinstance(wrt, str | Wire):
         block = derivative_block(gradient.outputs[0], chosen[0])
-        name = gradient.output_names[0].replace("∂", "∂²", 1).replace(
-            f"∂{chosen[0].label}", f"∂{chosen[0].label}²"
+        name = (
+            gradient.output_names[0]
+            .replace("∂", "∂²", 1)
+            .replace(f"∂{chosen[0].label}", f"∂{chosen[0].label}²")
         )
         return Circuit(circuit.inputs, [block], [name], is_grid=True)
     matrix = _grid(gradient.outputs, chosen, derivative_block)
@@ -371,4 +381,3 @@ def _flat(block: Wire, rows: Axis, columns: Axis) -> Wire:
             "Ask for one input at a time, or give the inputs integer axes."
         )
     return block.reshape((rows, columns))
-

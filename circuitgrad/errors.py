@@ -1,4 +1,7 @@
-"""The exceptions of circuitgrad: one small family, each message with what was given, what was needed, what to do."""
+"""The exceptions of circuitgrad.
+
+One small family, each message with what was given, what was needed, what to do.
+"""
 
 
 class CircuitError(Exception):

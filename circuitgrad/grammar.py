@@ -1,4 +1,7 @@
-"""The text grammar: one line of mathematics, parsed by a whitelist over Python's ast and never evaluated as code."""
+"""The text grammar: one line of mathematics.
+
+Parsed by a whitelist over Python's ast and never evaluated as code.
+"""
 
 from __future__ import annotations
 
@@ -101,10 +104,10 @@ def evaluate(
         children = _operands(node)
         if children and not ready:
             stack.append((node, True))
-            stack.extend((child, False) for child in children)
+            stack.extend((child, False) for child in reversed(children))  # left first
         else:
             operands = [values.pop(id(child)) for child in children]
-            values[id(node)] = _apply(node, operands, variables, functions, number, text)
+            values[id(node)] = _applied(node, operands, variables, functions, number, text)
     return values[id(tree)]
 
 
@@ -127,6 +130,14 @@ def _operands(node: ast.expr) -> list[ast.expr]:
     return []
 
 
+def _applied(node: ast.expr, operands: list[Any], *rest: Any) -> Any:
+    """The value of one node; what the algebra refuses is told with the piece of text."""
+    try:
+        return _apply(node, operands, *rest)
+    except (ArithmeticError, AttributeError, IndexError, TypeError) as error:
+        raise SpecError(f"formula {_short(ast.unparse(node))!r}: {error}.") from error
+
+
 def _apply(
     node: ast.expr,
     operands: list[Any],
@@ -140,7 +151,7 @@ def _apply(
             return number(value)
         case ast.Constant(value=float()):
             literal = ast.get_source_segment(" ".join(text.split()), node) or repr(node.value)
-            return number(Fraction(literal.replace("_", "")))
+            return number(_exact_decimal(literal.replace("_", ""), text))
         case ast.Name():
             return _look_up(node.id, variables, "name", text)
         case ast.BinOp():
@@ -160,13 +171,27 @@ def _apply(
     return operands
 
 
+def _exact_decimal(literal: str, text: str) -> Fraction:
+    """The fraction that a decimal literal says, unless writing it out would take for ever."""
+    _, _, exponent = literal.lower().partition("e")
+    if len(exponent) > len(f"-{MAX_EXPONENT}") or abs(int(exponent or 0)) > MAX_EXPONENT:
+        raise SpecError(
+            f"formula {_short(text)!r}: number {_short(literal)}; exponents of ten up to "
+            f"{MAX_EXPONENT} are read."
+        )
+    return Fraction(literal)
+
+
 def _check_power(node: ast.BinOp, text: str) -> None:
     exponent = _literal(node.right)
     if exponent is None and isinstance(node.right, ast.BinOp) and not _has_name(node.right):
-        raise SpecError(f"formula {_short(text)!r}: a power tower of numbers. Write the number itself.")
+        raise SpecError(
+            f"formula {_short(text)!r}: a power tower of numbers. Write the number itself."
+        )
     if exponent is not None and abs(exponent) > MAX_EXPONENT:
         raise SpecError(
-            f"formula {_short(text)!r}: exponent {exponent}; at most {MAX_EXPONENT} in size is read."
+            f"formula {_short(text)!r}: exponent {exponent}; at most {MAX_EXPONENT} in size is "
+            "read."
         )
 
 
@@ -232,7 +257,9 @@ def _check(node: ast.AST, text: str) -> None:
         _index(node.slice)
         allowed = True
     if isinstance(node, ast.Compare) and len(node.ops) != 1:
-        raise SpecError(f"formula {_short(text)!r}: chained comparison. Compare two values at a time.")
+        raise SpecError(
+            f"formula {_short(text)!r}: chained comparison. Compare two values at a time."
+        )
     if isinstance(node, ast.BitXor):
         raise SpecError(f"formula {_short(text)!r}: '^' is not a power. Write x**2.")
     if not allowed:

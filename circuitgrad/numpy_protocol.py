@@ -88,7 +88,8 @@ _REDUCTIONS = {
     "logaddexp": reductions.logsumexp,
 }
 
-# Functions whose result is piecewise constant and not a gradient's business: allowed where values are known.
+# Functions whose result is piecewise constant and not a gradient's business: allowed where values
+# are known.
 _VALUE_ONLY = {
     "isfinite", "isnan", "isinf", "signbit", "argmax", "argmin", "argsort", "count_nonzero",
     "array_equal", "allclose", "isclose", "all", "any", "nonzero", "flatnonzero",
@@ -96,7 +97,9 @@ _VALUE_ONLY = {
 }  # fmt: skip
 
 
-def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def call_ufunc(
+    ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     """The gate of a NumPy ufunc.
 
     Raises:
@@ -110,13 +113,17 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
         options.setdefault("axis", 0)
         return _REDUCTIONS[name](*inputs, **options)
     if method != "__call__":
-        raise SpecError(f"np.{name}.{method}: not available on wires. Use the function's plain form.")
+        raise SpecError(
+            f"np.{name}.{method}: not available on wires. Use the function's plain form."
+        )
     if name not in UFUNCS:
         raise SpecError(
             f"np.{name}: there is no gate for it yet.{nearest(name, UFUNCS)} "
             "Declare one with cg.elementwise(name, formula)."
         )
-    extra = {k: v for k, v in kwargs.items() if v is not None and k not in ("casting", "order", "subok")}
+    extra = {
+        k: v for k, v in kwargs.items() if v is not None and k not in ("casting", "order", "subok")
+    }
     if extra:
         raise SpecError(
             f"np.{name}: option {next(iter(extra))}= is not available on wires, which cannot be "
@@ -144,7 +151,8 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     """The gates of a NumPy function that is not a ufunc.
 
     Raises:
-        SpecError: A function or an option without gates; the message names the nearest that has them.
+        SpecError: A function or an option without gates; the message names the nearest that has
+            them.
     """
     name = _qualified(function)
     if name in _VALUE_ONLY:
@@ -159,7 +167,9 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         return implementation(*args, **kwargs)
     except TypeError as error:
         option = str(error).rpartition("argument ")[2] if "argument" in str(error) else str(error)
-        raise SpecError(f"np.{name}: these options are not available on wires: {option}.") from error
+        raise SpecError(
+            f"np.{name}: these options are not available on wires: {option}."
+        ) from error
 
 
 def _qualified(function: Any) -> str:
@@ -197,7 +207,7 @@ def _clip(x: Any, a_min: Any = None, a_max: Any = None, **bounds: Any) -> Wire:
     return as_wire(x) if high is None else arithmetic.minimum(x, high)
 
 
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Wire:  # noqa: A002
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Wire:
     wire = as_wire(x)
     count = wire.ndim if axis is None else np.size(axis)
     if ord is None or (ord == 2 and count == 1) or (ord == "fro" and count == 2):
@@ -254,7 +264,9 @@ def _like(value: float) -> Callable[..., Wire]:
 def _joined(axis: int, rank: int) -> Callable[..., Wire]:
     def join(wires: Any) -> Wire:
         parts = [as_wire(wire) for wire in wires]
-        lifted = [w.reshape((1,) * (rank - w.ndim) + w.shape) if w.ndim < rank else w for w in parts]
+        lifted = [
+            w.reshape((1,) * (rank - w.ndim) + w.shape) if w.ndim < rank else w for w in parts
+        ]
         return shapes.concatenate(lifted, axis if lifted[0].ndim > axis else 0)
 
     return join
@@ -304,7 +316,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 # What text formulas may call, beside NumPy's names: the gates' own.
 GATE_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "abs": arithmetic.absolute, "max": arithmetic.maximum, "min": arithmetic.minimum,
-    "asin": functions.asin, "acos": functions.acos, "atan": functions.atan, "atan2": functions.atan2,
+    "asin": functions.asin, "acos": functions.acos, "atan": functions.atan,
+    "atan2": functions.atan2,
     "erf": functions.erf, "sigmoid": activations.sigmoid, "softplus": activations.softplus,
     "log_sigmoid": activations.log_sigmoid, "relu": activations.relu, "swish": activations.swish,
     "softsign": activations.softsign, "hard_tanh": activations.hard_tanh,

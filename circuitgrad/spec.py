@@ -1,7 +1,11 @@
-"""Specs: what is known of a wire before it runs, its shape with integer or named axes and its dtype."""
+"""Specs: what is known of a wire before it runs.
+
+Its shape with integer or named axes and its dtype.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -35,15 +39,14 @@ class Spec:
 
 def parse_dtype(dtype: Any) -> DType:
     """The NumPy dtype, float64 or float32; anything else raises SpecError."""
-    try:
+    with contextlib.suppress(TypeError):
         parsed = np.dtype(dtype)
-    except TypeError:
-        parsed = None
-    if parsed not in (FLOAT64, FLOAT32):
-        raise SpecError(
-            f"dtype: got {dtype!r}; circuits compute in 'float64' or 'float32'. Choose one of them."
-        )
-    return parsed
+        for known in (FLOAT64, FLOAT32):
+            if parsed == known:
+                return known
+    raise SpecError(
+        f"dtype: got {dtype!r}; circuits compute in 'float64' or 'float32'. Choose one of them."
+    )
 
 
 def parse_shape(shape: str | int | Iterable[Axis]) -> Shape:

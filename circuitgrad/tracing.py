@@ -1,4 +1,7 @@
-"""Derivatives of plain NumPy functions: the function is traced at the values given, so Python control flow works."""
+"""Derivatives of plain NumPy functions.
+
+The function is traced at the values given, so Python control flow works.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,8 @@ def _entered(value: Any, name: str) -> Wire:
         raise SpecError(f"argument '{name}': got {value!r}; needed numbers. {error}") from None
     if array.dtype.kind not in "fiub":
         raise SpecError(
-            f"argument '{name}': got {type(value).__name__} of dtype {array.dtype}; needed an array of "
+            f"argument '{name}': got {type(value).__name__} of dtype {array.dtype}; needed an "
+            "array of "
             "real numbers. Leave it out of argnums if it is no variable."
         )
     return traced_input(name, array.astype(FLOAT32 if array.dtype == FLOAT32 else FLOAT64))
@@ -127,7 +131,8 @@ def _output_wire(trace: _Trace, function: Function) -> Wire:
 def _scalar(wire: Wire, function: Function) -> Wire:
     if wire.shape not in ((), (1,)):
         raise ShapeError(
-            f"gradient of {_name(function)}: it returned shape {format_shape(wire.shape)}; needed a "
+            f"gradient of {_name(function)}: it returned shape {format_shape(wire.shape)}; "
+            "needed a "
             "scalar. Sum it, or use cg.jacobian."
         )
     return wire.reshape(()) if wire.shape else wire
@@ -139,7 +144,11 @@ def _name(function: Function) -> str:
 
 def _callable(function: Any, what: str) -> Function:
     if isinstance(function, Circuit) or not callable(function):
-        hint = f"Use circuit.{what}()." if isinstance(function, Circuit) else "Pass the function itself."
+        hint = (
+            f"Use circuit.{what}()."
+            if isinstance(function, Circuit)
+            else "Pass the function itself."
+        )
         raise SpecError(f"cg.{what}: got {type(function).__name__}; needed a function. {hint}")
     return function  # type: ignore[no-any-return]
 
@@ -224,7 +233,9 @@ def jacobian(function: Function, argnums: Argnums = 0) -> Function:
 
 
 def hessian(function: Function, argnums: int = 0) -> Function:
-    """A function that returns the Hessian of a scalar function by one argument, axes (input, input).
+    """A function that returns the Hessian of a scalar function by one argument, axes (input.
+
+    Input).
 
     >>> import numpy as np
     >>> hessian(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
@@ -256,11 +267,11 @@ def vjp(function: Function, *primals: Any) -> tuple[Any, Function]:
             )
         with _inside():
             found = reverse({output: seed}, trace.sources)
-            return tuple(trace.leave(g, x.shape, x) for g, x in zip(found, trace.sources, strict=True))
+            return tuple(
+                trace.leave(g, x.shape, x) for g, x in zip(found, trace.sources, strict=True)
+            )
 
     return finished(output, trace.nested), pullback
-
-
 
 
 def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:

@@ -1,11 +1,13 @@
-"""Wires and gates: the graph itself. A wire is a value in the graph, a gate the local function that makes it."""
+"""Wires and gates: the graph itself. A wire is a value in the graph.
+
+A gate the local function that makes it.
+"""
 
 from __future__ import annotations
 
 import abc
 import contextlib
 import contextvars
-import importlib
 import itertools
 import re
 import weakref
@@ -16,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitgrad.errors import SpecError
+from circuitgrad.methods import Methods
 from circuitgrad.spec import Axis, Shape, Spec, format_shape
 
 Array: TypeAlias = NDArray[Any]
@@ -28,20 +31,13 @@ _scope: contextvars.ContextVar[str] = contextvars.ContextVar("circuitgrad_scope"
 _NAME = re.compile(r"[^\W\d]\w*")
 
 
-def upper_layer(module: str) -> Any:
-    """The module of an upper layer that a method of Wire or Circuit hands its work to.
-
-    The one knot of the layers (wires have `+`, gates make wires) is tied here and nowhere else.
-    """
-    return importlib.import_module(f"circuitgrad.{module}")
-
-
 class Gate(abc.ABC):
     """A local function with its derivative: what a wire is made by.
 
-    Every family of gates answers the same questions: what shape comes out, how it is computed, how an
-    upstream gradient is pulled back to the inputs, and how tangents are pushed forward. Gradients and
-    tangents may carry leading batch axes; the rules are built of gates, so any order works.
+    Every family of gates answers the same questions: what shape comes out, how it is computed,
+    how an upstream gradient is pulled back to the inputs, and how tangents are pushed forward.
+    Gradients and tangents may carry leading batch axes; the rules are built of gates, so any
+    order works.
     """
 
     name: str
@@ -79,11 +75,12 @@ class Gate(abc.ABC):
         return None
 
 
-class Wire:
+class Wire(Methods):
     """A value in the graph: the gate that makes it, the gate's inputs, a spec and a label.
 
     Wires are immutable and hash-consed: the same gate on the same inputs is the same object.
-    Operators and NumPy's functions build gates. `==` compares values, as in NumPy; `is` compares wires.
+    Operators and NumPy's functions build gates. `==` compares values, as in NumPy; `is` compares
+    wires.
     """
 
     __slots__ = (
@@ -127,11 +124,6 @@ class Wire:
             raise SpecError(f"size of {describe(self)}: axis '{named[0]}' has no number yet.")
         return int(np.prod([int(axis) for axis in self.shape], dtype=np.int64))
 
-    @property
-    def T(self) -> Wire:  # noqa: N802 - NumPy's name
-        """The wire with its axes reversed."""
-        return _gates("contractions").transpose(self)
-
     def named(self, label: str) -> Wire:
         """The same value under a name of its own, which figures, errors and `run[...]` use."""
         check_name(label, "label")
@@ -139,10 +131,18 @@ class Wire:
 
     def __repr__(self) -> str:
         known = "" if self.known is None else f", value {np.array2string(self.known, threshold=6)}"
-        return f"<Wire {describe(self)}: {self.gate.name} {format_shape(self.shape)}{known}>"
+        is_source = self.gate.family == "source"
+        kind = type(self.gate).__name__.lower() if is_source else self.gate.name
+        return f"<Wire {describe(self)}: {kind} {format_shape(self.shape)}{known}>"
 
     def __hash__(self) -> int:
         return self.serial
+
+    def __copy__(self) -> Wire:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Wire:
+        return self
 
     def __bool__(self) -> bool:
         if self.known is None:
@@ -154,11 +154,19 @@ class Wire:
 
     def __float__(self) -> float:
         raise SpecError(
-            f"float({describe(self)}): a wire cannot become a plain number, its gradient would be lost. "
+            f"float({describe(self)}): a wire cannot become a plain number, its gradient would "
+            "be lost. "
             "Use NumPy's functions (np.sin, not math.sin), and run the circuit for numbers."
         )
 
-    __int__ = __index__ = __complex__ = __float__  # type: ignore[assignment]
+    def __int__(self) -> int:
+        return int(float(self))
+
+    def __index__(self) -> int:
+        return int(float(self))
+
+    def __complex__(self) -> complex:
+        return complex(float(self))
 
     def __array__(self, *args: object, **kwargs: object) -> Array:
         raise SpecError(
@@ -175,86 +183,6 @@ class Wire:
 
     def __iter__(self) -> Iterator[Wire]:
         return (self[i] for i in range(len(self)))
-
-    def __getitem__(self, index: Any) -> Wire:
-        return _gates("shapes").index(self, index)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return upper_layer("numpy_protocol").call_ufunc(ufunc, method, inputs, kwargs)
-
-    def __array_function__(
-        self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        return upper_layer("numpy_protocol").call_function(function, args, kwargs)
-
-    def reshape(self, *shape: Any) -> Wire:
-        """The same entries in another shape, in C order; one axis may be -1."""
-        return _gates("shapes").reshape(self, shape[0] if len(shape) == 1 else shape)
-
-    def transpose(self, *axes: Any) -> Wire:
-        """The axes permuted (reversed when no order is given)."""
-        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
-        return _gates("contractions").transpose(self, order)
-
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Wire:
-        """The sum over the axes given (all by default)."""
-        return _gates("contractions").total(self, axis, keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Wire:
-        """The mean over the axes given (all by default)."""
-        return _gates("reductions").mean(self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Wire:
-        """The largest entry along the axes given; the gradient is shared equally by ties."""
-        return _gates("reductions").largest(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Wire:
-        """The smallest entry along the axes given; the gradient is shared equally by ties."""
-        return _gates("reductions").smallest(self, axis=axis, keepdims=keepdims)
-
-    def dot(self, other: Operand) -> Wire:
-        """NumPy's dot product."""
-        return _gates("contractions").dot(self, other)
-
-    def flatten(self) -> Wire:
-        """The entries as a vector, in C order."""
-        return self.reshape(-1)
-
-    ravel = flatten
-
-
-def _gates(module: str) -> Any:
-    return upper_layer(f"gates.{module}")
-
-
-def _binary(name: str, reflected: bool = False) -> Callable[[Wire, Any], Any]:
-    def method(self: Wire, other: Any) -> Any:
-        operands = (other, self) if reflected else (self, other)
-        return _gates("operators").apply(name, *operands)
-
-    return method
-
-
-def _unary(name: str) -> Callable[[Wire], Any]:
-    def method(self: Wire) -> Any:
-        return _gates("operators").apply(name, self)
-
-    return method
-
-
-for _symbol, _gate_name in {
-    "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow", "matmul": "matmul",
-}.items():  # fmt: skip
-    setattr(Wire, f"__{_symbol}__", _binary(_gate_name))
-    setattr(Wire, f"__r{_symbol}__", _binary(_gate_name, reflected=True))
-for _symbol, _gate_name in {
-    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
-    "eq": "equal", "ne": "not_equal",
-}.items():  # fmt: skip
-    setattr(Wire, f"__{_symbol}__", _binary(_gate_name))
-Wire.__neg__ = _unary("neg")  # type: ignore[attr-defined]
-Wire.__abs__ = _unary("abs")  # type: ignore[attr-defined]
-Wire.__pos__ = lambda self: self  # type: ignore[attr-defined]
 
 
 def intern(
@@ -273,8 +201,11 @@ def intern(
     place(wire, "label", label)
     place(wire, "scope", scope)
     place(wire, "known", known)
-    constant = known is not None if gate.family == "source" and not label else gate.family != "source"
-    place(wire, "is_free", constant and all([source.is_free for source in inputs]))
+    constant = (
+        known is not None if gate.family == "source" and not label else gate.family != "source"
+    )
+    sized = not any(isinstance(axis, str) for axis in spec.shape)  # else it follows from the inputs
+    place(wire, "is_free", constant and sized and all([source.is_free for source in inputs]))
     place(wire, "serial", next(_serials))
     _table[key] = wire
     return wire
@@ -289,7 +220,10 @@ def build(gate: Gate, inputs: tuple[Wire, ...]) -> Wire:
 
 
 def _all_known(inputs: tuple[Wire, ...]) -> bool:
-    """Whether a gate can be computed now: a value is known, and all others are or depend on no input."""
+    """Whether a gate can be computed now.
+
+    A value is known, and all others are or depend on no input.
+    """
     return any([wire.known is not None for wire in inputs]) and all(
         [wire.known is not None or wire.is_free for wire in inputs]
     )
@@ -329,6 +263,7 @@ def describe(wire: Wire) -> str:
 def scope(name: str) -> Iterator[None]:
     """Gates that are built inside belong to a named scope; scopes nest as "outer/inner".
 
+    >>> from circuitgrad.sources import input_wire
     >>> with scope("hidden"):
     ...     z = input_wire("x") + 1
     >>> z.scope

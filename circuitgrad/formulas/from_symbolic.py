@@ -19,12 +19,18 @@ from circuitgrad.wire import Gate, Wire
 
 _HEADS: Mapping[Any, Gate] = {
     sp.exp: functions.exp, sp.log: arithmetic.log, sp.sin: functions.sin, sp.cos: functions.cos,
-    sp.tan: functions.tan, sp.asin: functions.asin, sp.acos: functions.acos, sp.atan: functions.atan,
+    sp.tan: functions.tan,
+    sp.asin: functions.asin, sp.acos: functions.acos, sp.atan: functions.atan,
     sp.atan2: functions.atan2, sp.sinh: functions.sinh, sp.cosh: functions.cosh,
     sp.tanh: functions.tanh, sp.erf: functions.erf, sp.Abs: arithmetic.absolute,
     sp.sign: arithmetic.sign,
 }  # fmt: skip
-_FOLDED = {sp.Add: arithmetic.add, sp.Mul: arithmetic.mul, sp.Max: arithmetic.maximum, sp.Min: arithmetic.minimum}
+_FOLDED = {
+    sp.Add: arithmetic.add,
+    sp.Mul: arithmetic.mul,
+    sp.Max: arithmetic.maximum,
+    sp.Min: arithmetic.minimum,
+}
 
 
 def from_sympy(expression: Any, **named: Any) -> Circuit:
@@ -111,8 +117,8 @@ def _partials(gate: Elementwise) -> tuple[sp.Expr, ...]:
     for symbol, partial in zip(symbols, found, strict=True):
         if partial.has(*unknown) or partial.has(sp.sign) or partial.has(sp.nan):
             raise DerivativeError(
-                f"gate '{gate.name}': the derivative of {formula} by {symbol} is not known as a smooth "
+                f"gate '{gate.name}': the derivative of {formula} by {symbol} is not known as a "
+                "smooth "
                 "formula. Declare pieces= and derivative=."
             )
     return found
-

@@ -16,7 +16,11 @@ from circuitgrad.sources import Constant, constant
 from circuitgrad.wire import Array, Wire
 
 _MARKS = {"∂": r"\partial ", "²": "^2", "₀": "_0"}
-_ESCAPED = {c: "\\" + c for c in "&%$#{}"} | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\tilde{}"}
+_ESCAPED = {c: "\\" + c for c in "&%$#{}"} | {
+    "\\": r"\backslash ",
+    "^": r"\hat{}",
+    "~": r"\tilde{}",
+}
 
 
 def name_latex(name: str) -> str:
@@ -33,9 +37,8 @@ def name_latex(name: str) -> str:
         return f"\\{base}{subscript}"
     if len(base) == 1:
         return base + subscript
-    for mark, latex in _MARKS.items():
-        if mark in base:
-            return "".join(_piece(part) for part in re.split(r"([∂²/()])", name))
+    if any(mark in base for mark in _MARKS):
+        return "".join(_piece(part) for part in re.split(r"([∂²/()])", name))
     escaped = "".join(_ESCAPED.get(c, r"\_" if c == "_" else c) for c in base)
     return rf"\mathrm{{{escaped}}}{subscript}"
 
@@ -52,7 +55,9 @@ _GREEK = {
 }  # fmt: skip
 
 
-def expression_latex(expression: Any, names: Mapping[str, str] | None = None, inline: bool = False) -> str:
+def expression_latex(
+    expression: Any, names: Mapping[str, str] | None = None, inline: bool = False
+) -> str:
     """A SymPy expression as LaTeX.
 
     Args:
@@ -62,9 +67,15 @@ def expression_latex(expression: Any, names: Mapping[str, str] | None = None, in
     """
     expression = sp.sympify(expression)
     symbols = {s: (names or {}).get(s.name, name_latex(s.name)) for s in expression.free_symbols}
-    text: str = sp.latex(expression, symbol_names=symbols, fold_short_frac=inline, ln_notation=False)
+    text: str = sp.latex(
+        expression, symbol_names=symbols, fold_short_frac=inline, ln_notation=False
+    )
     text = text.replace(r"\left(", "(").replace(r"\right)", ")") if inline else text
-    return re.sub(r"\\(sin|cos|tan|log|sinh|cosh|tanh|exp)\{\\left\((\w+|\w_\{\d+\}) \\right\)\}", r"\\\1 \2", text)
+    return re.sub(
+        r"\\(sin|cos|tan|log|sinh|cosh|tanh|exp)\{\\left\((\w+|\w_\{\d+\}) \\right\)\}",
+        r"\\\1 \2",
+        text,
+    )
 
 
 def entries_latex(entries: Array) -> str:
@@ -116,7 +127,10 @@ def local_gradient(wire: Wire, position: int) -> sp.Expr | None:
 
 
 def _scalar_model(source: Wire, symbol: sp.Symbol) -> Array:
-    """An array of a wire's rank filled with one symbol: elementwise gates treat all entries alike."""
+    """An array of a wire's rank filled with one symbol.
+
+    Elementwise gates treat all entries alike.
+    """
     import numpy as np
 
     shape = tuple(1 if isinstance(axis, str) else axis for axis in source.shape)

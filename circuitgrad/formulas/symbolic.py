@@ -1,4 +1,7 @@
-"""Circuits as SymPy expressions and back: entries of arrays become scalars, gates their formulas."""
+"""Circuits as SymPy expressions and back.
+
+Entries of arrays become scalars, gates their formulas.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +101,8 @@ def entry_symbols(wire: Wire, sizes: Mapping[str, int]) -> Array:
     shape = resolve_shape(wire.shape, sizes)
     if math.prod(shape) > MAX_ENTRIES:
         raise SpecError(
-            f"sympy: {wire.label} has {math.prod(shape)} entries; at most {MAX_ENTRIES} become symbols. "
+            f"sympy: {wire.label} has {math.prod(shape)} entries; at most {MAX_ENTRIES} become "
+            "symbols. "
             "Use a smaller shape."
         )
     entries = np.empty(shape, dtype=object)
@@ -201,11 +205,16 @@ def _body(wire: Wire) -> Wire:
 
 
 def exact(value: float) -> sp.Expr:
-    """A double as SymPy's exact rational where it is short in decimals, else the exact binary fraction."""
+    """A double as SymPy's exact rational where it is short in decimals.
+
+    Else the exact binary fraction.
+    """
     number = float(value)
     if not math.isfinite(number):
         return sp.nan if math.isnan(number) else sp.oo * (1 if number > 0 else -1)
-    return _number(Fraction(repr(number)) if float(Fraction(repr(number))) == number else Fraction(number))
+    return _number(
+        Fraction(repr(number)) if float(Fraction(repr(number))) == number else Fraction(number)
+    )
 
 
 def _object_array(values: Any, shape: tuple[int, ...]) -> Array:
@@ -215,7 +224,10 @@ def _object_array(values: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _elementwise_entries(
-    gate: Elementwise, inputs: list[Array], shape: tuple[int, ...], formula: Callable[[Elementwise], Any]
+    gate: Elementwise,
+    inputs: list[Array],
+    shape: tuple[int, ...],
+    formula: Callable[[Elementwise], Any],
 ) -> Array:
     result = np.empty(shape, dtype=object)
     for index in np.ndindex(*shape):
@@ -278,12 +290,15 @@ def _implicit_entries(gate: Implicit, inputs: list[Array], shape: tuple[int, ...
     matrix = sp.Matrix(inputs[0].tolist())
     if matrix.rows > 4:
         raise SpecError(
-            f"sympy: the closed form of '{gate.name}' is written out up to size 4, not {matrix.rows}."
+            f"sympy: the closed form of '{gate.name}' is written out up to size 4, not "
+            f"{matrix.rows}."
         )
     inverse = matrix.adjugate() / matrix.det()
     if gate.name == "inverse":
         return _object_array(np.array(inverse.tolist(), dtype=object), shape)
-    right = inputs[1].reshape(*inputs[1].shape[: 2], -1) if inputs[1].ndim > 1 else inputs[1][:, None]
+    right = (
+        inputs[1].reshape(*inputs[1].shape[:2], -1) if inputs[1].ndim > 1 else inputs[1][:, None]
+    )
     if inputs[1].ndim > 2:
         raise SpecError("sympy: a batch of right sides has no closed form here.")
     product = inverse * sp.Matrix(right.reshape(matrix.rows, -1).tolist())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import sympy as sp
@@ -61,7 +62,8 @@ def _text(e: Any) -> tuple[str, int]:
         return f"|{_text(e.args[0])[0]}|", _ATOM
     if isinstance(e, sp.Piecewise):
         cases = "; ".join(
-            f"{_text(value)[0]} " + ("otherwise" if condition == True else f"if {_condition(condition)}")  # noqa: E712
+            f"{_text(value)[0]} "
+            + ("otherwise" if condition == True else f"if {_condition(condition)}")  # noqa: E712
             for value, condition in e.args
         )
         return f"{{{cases}}}", _ATOM
@@ -89,7 +91,7 @@ def _call(name: str, arguments: Any) -> str:
 
 
 def _sum_text(e: Any) -> str:
-    parts = []
+    parts: list[str] = []
     for term in e.as_ordered_terms():
         text, _ = _text(term)
         if not parts:
@@ -126,7 +128,7 @@ def _factors(e: Any) -> str:
         alone = not e.is_Mul
         shown.append(f"({text})" if tightness == _SUM and not alone else text)
     result = shown[0]
-    for left, right in zip(shown, shown[1:], strict=False):
+    for left, right in pairwise(shown):
         result += right if _may_touch(left, right) else f"·{right}"
     return result
 

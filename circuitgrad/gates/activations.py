@@ -135,7 +135,7 @@ hard_tanh = elementwise(
     pieces=(("x > 1", "1"), ("x*x < 1", "x"), ("x < -1", "-1")), at_kink="x",
     policy="0 at x = -1 and x = 1, an end of [0, 1]",
     kernel=lambda x: np.clip(x, -1, 1),
-    derivative=lambda x: (less(absolute(x), 1.0),),
+    derivative=lambda x: (greater(x, -1.0) * less(x, 1.0),),
     glyph="hard tanh", latex=r"\operatorname{{hard\_tanh}}({x})",
     scalar=lambda x: x if abs(x) < 1 or x != x else math.copysign(1.0, x),
     source="Collobert, PhD thesis, Paris VI, 2004",

@@ -1,4 +1,7 @@
-"""Kernels of contractions: NumPy functions for einsums whose sizes are known, on BLAS where it applies."""
+"""Kernels of contractions: NumPy functions for einsums whose sizes are known.
+
+On BLAS where it applies.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ def contraction_kernel(
 
     Args:
         operands: The letters of each operand.
-        output: The letters of the output; new letters are filled with ones, repeated ones are a delta.
+        output: The letters of the output; new letters are filled with ones, repeated ones are a
+            delta.
         sizes: The size of every letter.
         dtype: The dtype of the result.
     """

@@ -1,4 +1,7 @@
-"""The named contractions: products of matrices and vectors, sums, traces, diagonals, transposes, broadcasts."""
+"""The named contractions: products of matrices and vectors, sums, traces, diagonals, transposes.
+
+Broadcasts.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,9 @@ def squeeze(x: Operand, axis: int | Iterable[int] | None = None) -> Wire:
     axes = normalize_axes(axis, wire.ndim, f"squeeze of {describe(wire)}")
     wrong = [wire.shape[k] for k in axes if wire.shape[k] != 1]
     if wrong:
-        raise ShapeError(f"squeeze: {describe(wire)} is {format_shape(wire.shape)}; {wrong[0]} ≠ 1.")
+        raise ShapeError(
+            f"squeeze: {describe(wire)} is {format_shape(wire.shape)}; {wrong[0]} ≠ 1."
+        )
     return _without(wire, axes, False) if axes else wire
 
 
@@ -100,7 +105,9 @@ def matmul(x: Operand, y: Operand) -> Wire:
     first, second = as_wire(x), as_wire(y)
     if not first.ndim or not second.ndim:
         scalar = first if not first.ndim else second
-        raise ShapeError(f"matmul: {describe(scalar)} is a scalar. Use * for a product with a scalar.")
+        raise ShapeError(
+            f"matmul: {describe(scalar)} is a scalar. Use * for a product with a scalar."
+        )
     inner = (first.shape[-1], second.shape[-2 if second.ndim > 1 else -1])
     if inner[0] != inner[1]:
         raise ShapeError(
@@ -180,9 +187,13 @@ def _matrix(x: Operand, where: str) -> Wire:
 def broadcast(x: Operand, shape: Any) -> Wire:
     """The wire repeated to a larger shape, as numpy.broadcast_to."""
     wire, target = as_wire(x), parse_shape(shape)
-    if broadcast_axes((wire.shape, target), (describe(wire), "the shape asked for"), "broadcast") != target:
+    if (
+        broadcast_axes((wire.shape, target), (describe(wire), "the shape asked for"), "broadcast")
+        != target
+    ):
         raise ShapeError(
-            f"broadcast: {describe(wire)} is {format_shape(wire.shape)}, which does not broadcast to "
+            f"broadcast: {describe(wire)} is {format_shape(wire.shape)}, which does not "
+            "broadcast to "
             f"{format_shape(target)}."
         )
     return broadcast_to(wire, target)

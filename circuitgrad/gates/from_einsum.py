@@ -1,9 +1,9 @@
 """Multilinear gates declared by an einsum: every derivative is another einsum, by multilinearity.
 
-A contraction is a sum of products over named indices. Two conventions beyond NumPy's make the family closed
-under transposition, so that no rule is written for any of its members: an output index that no operand
-carries is filled with ones (broadcast), and an output index that stands twice is a Kronecker delta (the
-diagonal is filled, the rest is zero).
+A contraction is a sum of products over named indices. Two conventions beyond NumPy's make the
+family closed under transposition, so that no rule is written for any of its members: an output
+index that no operand carries is filled with ones (broadcast), and an output index that stands
+twice is a Kronecker delta (the diagonal is filled, the rest is zero).
 """
 
 from __future__ import annotations
@@ -19,9 +19,19 @@ import numpy as np
 
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.contraction_kernels import contraction_kernel
+from circuitgrad.methods import upper_layer
 from circuitgrad.sources import Constant, constant
-from circuitgrad.spec import FLOAT32, FLOAT64, Axis, DType, Shape, Spec, broadcast_axes, format_shape
-from circuitgrad.wire import Gate, Kernel, Wire, build, describe, upper_layer
+from circuitgrad.spec import (
+    FLOAT32,
+    FLOAT64,
+    Axis,
+    DType,
+    Shape,
+    Spec,
+    broadcast_axes,
+    format_shape,
+)
+from circuitgrad.wire import Gate, Kernel, Wire, build, describe
 
 Indices = tuple[int, ...]
 _names: dict[tuple[tuple[str, ...], str], Contraction] = {}
@@ -84,7 +94,9 @@ class Einsum(Gate):
                 )
             for letter, axis in zip(letters, wire.shape, strict=True):
                 if axes.setdefault(letter, axis) != axis:
-                    raise ShapeError(self._mismatch(inputs, axes[letter], axis, owner[letter], wire))
+                    raise ShapeError(
+                        self._mismatch(inputs, axes[letter], axis, owner[letter], wire)
+                    )
                 owner.setdefault(letter, describe(wire))
         shape = tuple(axes[letter] for letter in self.output)
         return Spec(shape, common_dtype(inputs) if inputs else self.dtype)
@@ -98,7 +110,9 @@ class Einsum(Gate):
             f"shared ('{self.subscripts}') must be equal; transpose one operand, or mend a shape."
         )
 
-    def kernel(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any) -> Kernel:
+    def kernel(
+        self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
+    ) -> Kernel:
         sizes = {
             letter: size
             for letters, shape in zip((*self.operands, self.output), (*shapes, out), strict=True)
@@ -109,7 +123,9 @@ class Einsum(Gate):
                 if isinstance(axis, str):
                     raise ShapeError(f"{self.name}: axis '{axis}' has no size.")
                 sizes[letter] = axis
-        return _cached_kernel(self.operands, self.output, tuple(sorted(sizes.items())), shapes, dtype)
+        return _cached_kernel(
+            self.operands, self.output, tuple(sorted(sizes.items())), shapes, dtype
+        )
 
     def resolved(self, sizes: Mapping[str, int]) -> Einsum:
         """The same gate with named axes replaced by their sizes."""
@@ -152,7 +168,7 @@ class Contraction:
 
     >>> matmul = Contraction("matmul", "ij,jk->ik", "@", r"{0}{1}")
     >>> matmul.sample()
-    <Wire matmul(A, B): einsum (i, k)>
+    <Wire matmul(A, B): matmul (i, k)>
     """
 
     name: str
@@ -206,13 +222,19 @@ def parse_subscripts(subscripts: str) -> tuple[tuple[str, ...], str]:
     return terms, output
 
 
-def einsum(subscripts: str, *operands: Wire, sizes: Mapping[str, Axis] | None = None) -> Wire:
+def einsum(
+    subscripts: str,
+    *operands: Wire,
+    sizes: Mapping[str, Axis] | None = None,
+    dtype: DType = FLOAT64,
+) -> Wire:
     """The contraction that the subscripts say, in NumPy's notation.
 
     Args:
         subscripts: As "ij,jk->ik".
         *operands: One wire per term.
         sizes: The axis of every output letter that no operand carries (filled with ones).
+        dtype: The dtype where there is no operand to tell it.
 
     Raises:
         ShapeError: Axes under one letter differ, or a term has another number of axes.
@@ -230,12 +252,14 @@ def einsum(subscripts: str, *operands: Wire, sizes: Mapping[str, Axis] | None = 
         )
     given = {ord(letter): (sizes or {})[letter] for letter in new}
     numbered = [tuple(map(ord, term)) for term in terms]
-    return _build(list(operands), numbered, tuple(map(ord, output)), given)
+    return _build(list(operands), numbered, tuple(map(ord, output)), given, dtype)
 
 
 def _numbered(gate: Einsum, out: Wire, batch: int) -> tuple[list[Indices], dict[int, Axis]]:
     """The operands' and output's indices as integers from `batch` on, and the axis of each."""
-    number = {x: batch + k for k, x in enumerate(dict.fromkeys("".join((*gate.operands, gate.output))))}
+    number = {
+        x: batch + k for k, x in enumerate(dict.fromkeys("".join((*gate.operands, gate.output))))
+    }
     for letter, _ in gate.sizes:
         number.setdefault(letter, batch + len(number))
     letters = [tuple(number[x] for x in term) for term in (*gate.operands, gate.output)]
@@ -250,8 +274,9 @@ def contract(
 ) -> Wire:
     """A contraction over integer indices in which deltas vanish by renaming and ones by omission.
 
-    Operands that only place entries (transposes, broadcasts, diagonals, deltas) are read through: their
-    inputs take their place, so that a Jacobian's seed never becomes an identity matrix that is multiplied.
+    Operands that only place entries (transposes, broadcasts, diagonals, deltas) are read through:
+    their inputs take their place, so that a Jacobian's seed never becomes an identity matrix that
+    is multiplied.
 
     Args:
         operands: Wires with the index of each of their axes.
@@ -287,12 +312,12 @@ def contract(
     everywhere = {find(i) for _, ids in operands for i in ids} | set(result)
     present = {i for _, ids in renamed for i in ids}
     missing = {i: axes[i] for i in sorted(everywhere - present)}
-    if len(renamed) == 1 and renamed[0][1] == result and not missing:
+    entrywise = len(set(result)) == len(result) and all(ids == result for _, ids in renamed)
+    if entrywise and not missing and len(renamed) == 1:
         return renamed[0][0]
-    if len(renamed) == 2 and not missing and renamed[0][1] == renamed[1][1] == result:
-        if len(set(result)) == len(result):
-            product: Wire = upper_layer("gates.operators").product(renamed[0][0], renamed[1][0])
-            return product
+    if entrywise and not missing and len(renamed) == 2:
+        product: Wire = upper_layer("gates.operators").product(renamed[0][0], renamed[1][0])
+        return product
     dtype = common_dtype([wire for wire, _ in operands])
     return _build([w for w, _ in renamed], [ids for _, ids in renamed], result, missing, dtype)
 
@@ -321,7 +346,8 @@ def _build(
         wire = build(Einsum(operands, result, sizes, FLOAT64 if wires else dtype), tuple(wires))
     if factor == 1:
         return wire
-    return upper_layer("gates.operators").product(wire, constant(float(factor), wire.dtype))
+    scaled: Wire = upper_layer("gates.operators").product(wire, constant(float(factor), wire.dtype))
+    return scaled
 
 
 def _canonical(
@@ -329,7 +355,9 @@ def _canonical(
 ) -> tuple[tuple[str, ...], str, dict[int, str]]:
     order = dict.fromkeys([i for term in terms for i in term] + list(output) + list(extra))
     if len(order) > len(ascii_letters):
-        raise ShapeError(f"einsum: {len(order)} indices; at most {len(ascii_letters)} are possible.")
+        raise ShapeError(
+            f"einsum: {len(order)} indices; at most {len(ascii_letters)} are possible."
+        )
     letters = dict(zip(order, ascii_letters, strict=False))
     operands = tuple("".join(letters[i] for i in term) for term in terms)
     return operands, "".join(letters[i] for i in output), letters

@@ -1,4 +1,7 @@
-"""Elementwise gates declared by a formula: the meaning; beside it a stable kernel and a derivative over named gates."""
+"""Elementwise gates declared by a formula: the meaning.
+
+Beside it a stable kernel and a derivative over named gates.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ import numpy as np
 from circuitgrad import grammar
 from circuitgrad.errors import DerivativeError, SpecError
 from circuitgrad.gates.from_einsum import broadcast_together, common_dtype, contract
+from circuitgrad.methods import upper_layer
 from circuitgrad.sources import Constant, as_wire, constant
 from circuitgrad.spec import FLOAT32, FLOAT64, Spec
-from circuitgrad.wire import Array, Gate, Kernel, Wire, build, check_name, upper_layer
+from circuitgrad.wire import Array, Gate, Kernel, Wire, build, check_name
 
 Piece = tuple[str, str]
 Derivative = Callable[..., Sequence[Wire | float] | Wire | float]
@@ -37,8 +41,8 @@ class Elementwise(Gate):
     Attributes:
         name: The catalogue's name.
         variables: The formula's variables, in the order of the operands.
-        formula: The meaning, over real numbers. Where `pieces` are given they are the meaning, and a formula
-            beside them (as "Max(x, y)") is what people read.
+        formula: The meaning, over real numbers. Where `pieces` are given they are the meaning,
+            and a formula beside them (as "Max(x, y)") is what people read.
         pieces: (condition, formula) pairs, each formula smooth, conditions strict.
         at_kink: The value on the boundary between the pieces, as a formula.
         policy: The derivative chosen at a kink, in words.
@@ -123,7 +127,9 @@ class Elementwise(Gate):
     def infer(self, inputs: tuple[Wire, ...]) -> Spec:
         return Spec(inputs[0].spec.shape, common_dtype(inputs))
 
-    def kernel(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any) -> Kernel:
+    def kernel(
+        self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
+    ) -> Kernel:
         return self.compute
 
     def scalar_kernel(self) -> Kernel | None:
@@ -170,7 +176,9 @@ class Elementwise(Gate):
 def _arrays(operands: Sequence[Any]) -> list[Array]:
     """Plain numbers and arrays in the dtype that the kernel computes in."""
     arrays = [np.asarray(x) for x in operands]
-    strong = [a for x, a in zip(operands, arrays, strict=True) if not isinstance(x, bool | int | float)]
+    strong = [
+        a for x, a in zip(operands, arrays, strict=True) if not isinstance(x, bool | int | float)
+    ]
     dtype = FLOAT32 if strong and all(a.dtype == FLOAT32 for a in strong) else FLOAT64
     return [a.astype(dtype, copy=False) for a in arrays]
 
@@ -183,7 +191,10 @@ def _plain(part: Wire | float) -> Wire | float:
 
 
 def scaled(grad: Wire, part: Wire | float) -> Wire | None:
-    """A gradient (with leading batch axes, perhaps) times a local gradient; None for an exact zero."""
+    """A gradient (with leading batch axes, perhaps) times a local gradient.
+
+    None for an exact zero.
+    """
     if isinstance(part, float):
         if part == 0:
             return None
@@ -224,15 +235,15 @@ def elementwise(
     Args:
         name: The gate's name.
         formula: Its meaning, as text over SymPy's function names; variables are real.
-        pieces: The meaning of a gate with kinks: (condition, smooth formula) pairs with strict conditions. A
-            formula given as well is only how people read the gate.
+        pieces: The meaning of a gate with kinks: (condition, smooth formula) pairs with strict
+            conditions. A formula given as well is only how people read the gate.
         at_kink: The value where no condition holds.
         policy: The derivative taken at a kink, in words.
         variables: The operands' order; alphabetical by default.
         kernel: A numerically stable NumPy function; the formula itself by default.
         scalar: The same function for Python floats; it may raise where the kernel would not.
-        derivative: A function of wires that gives one wire or number per variable; it may take the output
-            as keyword `out`. SymPy's derivative of the formula by default.
+        derivative: A function of wires that gives one wire or number per variable; it may take
+            the output as keyword `out`. SymPy's derivative of the formula by default.
         domain: Where the formula is real, as "x > 0".
         glyph: The text in the picture's circle.
         latex: A template over the variables, as "e^{{{x}}}".

@@ -1,7 +1,8 @@
 """Gates declared by a meaning and a rule: rearrangements, selections, implicit and composite gates.
 
-Each declaration states what the gate *is* (where entries go, which are selected, the equation it solves, the
-circuit it stands for) and, beside it, the rule that derivatives use; proofs compare the two.
+Each declaration states what the gate *is* (where entries go, which are selected, the equation it
+solves, the circuit it stands for) and, beside it, the rule that derivatives use; proofs compare
+the two.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ class Declaration:
         function: (*arrays, **parameters) -> array, the NumPy kernel.
         pullback: (out, grad, **parameters) -> one wire or None per input.
         pushforward: (out, tangents, **parameters) -> wire or None.
-        meaning: selection: (*inputs, **parameters) -> the wire of 0/1 weights (shares at ties); implicit:
-            (*inputs, out) -> the residual that vanishes; composite: (*inputs, **parameters) -> the circuit.
+        meaning: selection: (*inputs, **parameters) -> the wire of 0/1 weights (shares at ties);
+            implicit: (*inputs, out) -> the residual that vanishes;
+            composite: (*inputs, **parameters) ->
+            the circuit.
         sample: A call on representative inputs, for proofs and documentation.
         formula: The meaning in words or symbols, for the gate table.
         latex: A template over the operands {0}, {1}.
@@ -79,7 +82,9 @@ class _RuleGate(Gate):
         spec: Spec = self.declaration.infer(inputs, **self.options)
         return spec
 
-    def kernel(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any) -> Kernel:
+    def kernel(
+        self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
+    ) -> Kernel:
         function, options = self.declaration.function, self.options
         return (lambda *arrays: function(*arrays, **options)) if options else function
 
@@ -95,7 +100,10 @@ class _RuleGate(Gate):
 
 @final
 class Rearrangement(_RuleGate):
-    """A multilinear gate whose output entries are input entries or zeros: reshape, index, concatenate."""
+    """A multilinear gate whose output entries are input entries or zeros.
+
+    Reshape, index, concatenate.
+    """
 
     family: ClassVar[str] = "multilinear"
 

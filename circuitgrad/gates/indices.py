@@ -22,7 +22,11 @@ WHOLE: Range = (None, None, None)
 def numpy_index(key: Key) -> tuple[Any, ...]:
     """The index as NumPy takes it."""
     return tuple(
-        part.array() if isinstance(part, ArrayKey) else slice(*part) if isinstance(part, tuple) else part
+        part.array()
+        if isinstance(part, ArrayKey)
+        else slice(*part)
+        if isinstance(part, tuple)
+        else part
         for part in key
     )
 
@@ -45,9 +49,7 @@ def parse_index(wire: Wire, key: Any) -> tuple[Key, tuple[int, ...]]:
     at = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
     parts = parts[:at] + fill + parts[at + 1 :]
     kept = [part for part in parts if part is not None]
-    checked = tuple(
-        _check(part, axis, wire) for part, axis in zip(kept, wire.shape, strict=True)
-    )
+    checked = tuple(_check(part, axis, wire) for part, axis in zip(kept, wire.shape, strict=True))
     _check_adjacent(checked, wire)
     return checked, _new_axes(parts, checked)
 
@@ -137,7 +139,8 @@ def _check_adjacent(parts: Key, wire: Wire) -> None:
     places = [k for k, part in enumerate(parts) if isinstance(part, ArrayKey)]
     if places and places[-1] - places[0] + 1 != len(places):
         raise SpecError(
-            f"index of {describe(wire)}: index arrays with a slice between them. Index in two steps."
+            f"index of {describe(wire)}: index arrays with a slice between them. Index in two "
+            "steps."
         )
 
 

@@ -19,7 +19,8 @@ from circuitgrad.wire import Array, Operand, Wire, describe
 def _square(wire: Wire, where: str) -> None:
     if wire.ndim != 2 or wire.shape[0] != wire.shape[1]:
         raise ShapeError(
-            f"{where}: {describe(wire)} is {format_shape(wire.shape)}; needed a square matrix (n, n)."
+            f"{where}: {describe(wire)} is {format_shape(wire.shape)}; needed a square matrix "
+            "(n, n)."
         )
 
 
@@ -43,7 +44,7 @@ def _regular(function: Any, name: str) -> Any:
 
 def _identity_residual(a: Wire, out: Wire) -> Wire:
     identity = einsum("->ii", sizes={"i": a.shape[0]})
-    return arithmetic.sub(matmul(a, out), identity)
+    return matmul(a, out) - identity
 
 
 def _inverse_pullback(out: Wire, grad: Wire) -> tuple[Wire]:

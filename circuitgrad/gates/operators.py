@@ -1,4 +1,7 @@
-"""What Python's operators build: the gate of each, with the few rewritings that keep circuits readable."""
+"""What Python's operators build.
+
+The gate of each, with the few rewritings that keep circuits readable.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,10 @@ def apply(name: str, *operands: Any) -> Any:
     """The wire (or, for a comparison of known values, the Boolean array) of an operator."""
     if not all(_is_operand(x) for x in operands):
         return NotImplemented
-    if name in _COMPARISONS and all(not isinstance(x, Wire) or x.known is not None for x in operands):
-        values = [x.known if isinstance(x, Wire) else x for x in operands]
+    if name in _COMPARISONS and all(
+        not isinstance(x, Wire) or x.known is not None for x in operands
+    ):
+        values: Any = [x.known if isinstance(x, Wire) else x for x in operands]
         return _COMPARISONS[name](*values)
     if name == "matmul":
         return contractions.matmul(*operands)
@@ -85,17 +90,15 @@ def _number(value: Any) -> float | None:
     return float(value) if np.ndim(value) == 0 else None
 
 
-def product(x: Any, y: Any) -> Wire:
+def product(x: Wire | float, y: Wire | float) -> Wire:
     """A product as derivatives need it: ones vanish, numbers fold, a sign becomes neg."""
     first = next(w for w in (x, y) if isinstance(w, Wire))
-    x, y = as_wire(x, first.dtype), as_wire(y, first.dtype)
-    for one, other in ((x, y), (y, x)):
+    left, right = as_wire(x, first.dtype), as_wire(y, first.dtype)
+    for one, other in ((left, right), (right, left)):
         number = _number(one)
         if number == 1:
             return other
         if number == -1 and _number(other) is None:
-            negated: Wire = arithmetic.neg(other)
-            return negated
-    result: Wire = arithmetic.mul(x, y)
+            return -other
+    result: Wire = arithmetic.mul(left, right)
     return result
-

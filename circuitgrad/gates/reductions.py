@@ -34,7 +34,9 @@ def _spread(reduced: Wire, like: Wire, axes: Axes) -> Wire:
     """A reduced wire (with the batch axes of `like`) given its axes of size 1 back."""
     places = tuple(sorted(k % like.ndim for k in axes))
     letters = iter("abcdefghijklmnopqrstuvwxyz")
-    after = "".join("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[k] if k in places else next(letters) for k in range(like.ndim))
+    after = "".join(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[k] if k in places else next(letters) for k in range(like.ndim)
+    )
     before = "".join(x for x in after if x.islower())
     return einsum(f"{before}->{after}", reduced, sizes={x: 1 for x in after if x.isupper()})
 
@@ -81,7 +83,7 @@ def _mean_pullback(out: Wire, grad: Wire, axes: Axes) -> tuple[Wire]:
     return (broadcast_to(arithmetic.div(spread, _count(wire, axes)), shape),)
 
 
-_mean = Declaration(
+_mean: Declaration = Declaration(
     "mean",
     "composite",
     "mean",
@@ -108,7 +110,8 @@ def mean(x: Operand, axis: int | Iterable[int] | None = None, keepdims: bool = F
 
 def _shares(a: Array, axes: Axes, choose: Any) -> Array:
     chosen = a == choose(a, axis=axes, keepdims=True)
-    return (chosen / chosen.sum(axis=axes, keepdims=True)).astype(a.dtype)
+    shares: Array = chosen / chosen.sum(axis=axes, keepdims=True)
+    return shares.astype(a.dtype)
 
 
 def _nothing(*_: Any, **__: Any) -> tuple[None]:
@@ -158,10 +161,10 @@ def _make_shares(name: str, choose: Any, word: str) -> Declaration:
     return declared
 
 
-_largest_share = _make_shares("max_share", np.max, "max")
-_smallest_share = _make_shares("min_share", np.min, "min")
-_largest = _selected("max_reduce", np.max, _largest_share, "max")
-_smallest = _selected("min_reduce", np.min, _smallest_share, "min")
+_largest_share: Declaration = _make_shares("max_share", np.max, "max")
+_smallest_share: Declaration = _make_shares("min_share", np.min, "min")
+_largest: Declaration = _selected("max_reduce", np.max, _largest_share, "max")
+_smallest: Declaration = _selected("min_reduce", np.min, _smallest_share, "min")
 
 
 def largest(x: Operand, axis: int | Iterable[int] | None = None, keepdims: bool = False) -> Wire:
@@ -208,13 +211,11 @@ def _log_of_sum(shifted: Array, axes: Axes) -> Array:
 
 
 def _softmax_rule(out: Wire, grad: Wire, axes: Axes) -> Wire:
-    """diag(p)g - p(pᵀg): softmax's Jacobian is symmetric, so it pulls back and pushes forward alike."""
-    places = axes
-    weighted = total(arithmetic.mul(grad, out), places, keepdims=True)
-    return arithmetic.mul(out, arithmetic.sub(grad, weighted))
+    """diag(p)g - p(pᵀg): the Jacobian is symmetric, so it serves both directions."""
+    return out * (grad - total(grad * out, axes, keepdims=True))
 
 
-_softmax = Declaration(
+_softmax: Declaration = Declaration(
     "softmax",
     "composite",
     "softmax",
@@ -243,7 +244,7 @@ def _logsumexp_pullback(out: Wire, grad: Wire, axes: Axes) -> tuple[Wire]:
     return (arithmetic.mul(_like(grad, wire, grad, out, axes), _softmax(wire, axes=axes)),)
 
 
-_logsumexp = Declaration(
+_logsumexp: Declaration = Declaration(
     "logsumexp",
     "composite",
     "lse",
@@ -275,7 +276,7 @@ def _log_softmax_pullback(out: Wire, grad: Wire, axes: Axes) -> tuple[Wire]:
 def _log_softmax_pushforward(out: Wire, tangents: tuple[Wire], axes: Axes) -> Wire:
     weights = _softmax(out.inputs[0], axes=axes)
     (tangent,) = tangents
-    return arithmetic.sub(tangent, total(arithmetic.mul(weights, tangent), axes, keepdims=True))
+    return tangent - total(weights * tangent, axes, keepdims=True)
 
 
 def _log_softmax_kernel(a: Array, axes: Axes) -> Array:
@@ -284,7 +285,7 @@ def _log_softmax_kernel(a: Array, axes: Axes) -> Array:
     return result
 
 
-_log_softmax = Declaration(
+_log_softmax: Declaration = Declaration(
     "log_softmax",
     "composite",
     "log softmax",
@@ -327,12 +328,11 @@ def _unit_kernel(a: Array, axes: Axes) -> Array:
 def _unit_rule(out: Wire, grad: Wire, axes: Axes) -> Wire:
     """(g - u(uᵀg))/‖x‖, symmetric as well."""
     (wire,) = out.inputs
-    along = total(arithmetic.mul(grad, out), axes, keepdims=True)
-    length = _spread(_norm(wire, axes=axes), wire, axes)
-    return arithmetic.div(arithmetic.sub(grad, arithmetic.mul(out, along)), length)
+    along = total(grad * out, axes, keepdims=True)
+    return (grad - out * along) / _spread(_norm(wire, axes=axes), wire, axes)
 
 
-_unit = Declaration(
+_unit: Declaration = Declaration(
     "unit",
     "composite",
     "x/‖x‖",
@@ -349,7 +349,7 @@ _unit = Declaration(
     latex=r"\widehat{{{0}}}",
 )
 
-_norm = Declaration(
+_norm: Declaration = Declaration(
     "norm",
     "composite",
     "‖x‖",

@@ -1,4 +1,7 @@
-"""Rearrangements: reshape, index and slice, concatenate, stack. Linear maps that only move entries."""
+"""Rearrangements: reshape, index and slice, concatenate.
+
+Stack. Linear maps that only move entries.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from circuitgrad.gates.indices import (
     parse_index,
 )
 from circuitgrad.sources import ArrayKey, as_wire, constant, input_wire
-from circuitgrad.spec import Shape, Spec, format_shape, parse_shape
+from circuitgrad.spec import Axis, Shape, Spec, format_shape, parse_shape
 from circuitgrad.wire import Array, Operand, Wire, describe
 
 __all__ = ["concatenate", "expand_dims", "index", "reshape", "scatter", "squeeze", "stack", "zeros"]
@@ -62,14 +65,15 @@ def reshape(x: Operand, shape: Any) -> Wire:
         ShapeError: Another number of entries, or a named axis (whose size is not known yet).
     """
     wire = as_wire(x)
-    target = [shape] if isinstance(shape, int | np.integer) else list(shape)
+    target: list[Axis] = [int(shape)] if isinstance(shape, int | np.integer) else list(shape)
     if tuple(target) == wire.shape:
         return wire
     if any(isinstance(axis, str) for axis in (*wire.shape, *target)):
         if target == [-1] and wire.ndim == 1:
             return wire
         raise ShapeError(
-            f"reshape: {describe(wire)} is {format_shape(wire.shape)}; axes with names have no size yet. "
+            f"reshape: {describe(wire)} is {format_shape(wire.shape)}; axes with names have no "
+            "size yet. "
             "Give integer sizes to the inputs, or use transpose, squeeze, expand_dims or einsum."
         )
     known = math.prod(int(n) for n in target if n != -1)
@@ -78,7 +82,8 @@ def reshape(x: Operand, shape: Any) -> Wire:
     result = tuple(int(n) for n in target)
     if any(n < 0 for n in result) or math.prod(result) != wire.size:
         raise ShapeError(
-            f"reshape: {describe(wire)} is {format_shape(wire.shape)}, {wire.size} entries, which do not "
+            f"reshape: {describe(wire)} is {format_shape(wire.shape)}, {wire.size} entries, "
+            "which do not "
             f"fill {format_shape(tuple(target))}."
         )
     return wire if result == wire.shape else _reshape(wire, shape=parse_shape(result))
@@ -110,13 +115,13 @@ _index = Declaration(
 )
 
 
-def _scatter_kernel(a: Array, key: Key, shape: Shape) -> Array:
+def _scatter_kernel(a: Array, key: Key, shape: tuple[int, ...]) -> Array:
     result = np.zeros(shape, a.dtype)
     position = numpy_index(key)
     if any(isinstance(part, ArrayKey) for part in key):
         np.add.at(result, position, a)
     else:
-        result[position] = a
+        result[position] = a[()]  # of symbols, a scalar is itself and no array
     return result
 
 
@@ -202,7 +207,9 @@ def _concatenate_pushforward(out: Wire, tangents: tuple[Wire | None, ...], axis:
     first, source = next((t, s) for t, s in zip(tangents, out.inputs, strict=True) if t is not None)
     lead = first.shape[: first.ndim - source.ndim]
     parts = [
-        broadcast_to(constant(0.0, wire.dtype), (*lead, *wire.shape)) if tangent is None else tangent
+        broadcast_to(constant(0.0, wire.dtype), (*lead, *wire.shape))
+        if tangent is None
+        else tangent
         for tangent, wire in zip(tangents, out.inputs, strict=True)
     ]
     return _concatenate(*parts, axis=axis)
@@ -242,7 +249,8 @@ def concatenate(wires: Sequence[Operand], axis: int = 0) -> Wire:
         if wire.ndim != rank or rest[0] != rest[1]:
             raise ShapeError(
                 f"concatenate: {describe(parts[0])} is {format_shape(parts[0].shape)} but "
-                f"{describe(wire)} is {format_shape(wire.shape)}; all axes but {axis} must be equal."
+                f"{describe(wire)} is {format_shape(wire.shape)}; all axes but {axis} must be "
+                "equal."
             )
         if isinstance(wire.shape[position], str):
             raise ShapeError(
@@ -260,7 +268,8 @@ def stack(wires: Iterable[Operand], axis: int = 0) -> Wire:
     wrong = [wire for wire in parts if wire.shape != parts[0].shape]
     if wrong:
         raise ShapeError(
-            f"stack: {describe(parts[0])} is {format_shape(parts[0].shape)} but {describe(wrong[0])} "
+            f"stack: {describe(parts[0])} is {format_shape(parts[0].shape)} but "
+            f"{describe(wrong[0])} "
             f"is {format_shape(wrong[0].shape)}. All must have one shape."
         )
     return concatenate([expand_dims(wire, axis) for wire in parts], axis)
@@ -269,4 +278,3 @@ def stack(wires: Iterable[Operand], axis: int = 0) -> Wire:
 def zeros(shape: Shape, dtype: Any) -> Wire:
     """A wire of zeros."""
     return broadcast_to(constant(0.0, dtype), shape)
-

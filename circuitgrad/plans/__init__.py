@@ -1,1 +1,4 @@
-"""Execution: a circuit compiled once per signature into a flat plan, and runs that keep every value."""
+"""Execution: a circuit compiled once per signature into a flat plan.
+
+And runs that keep every value.
+"""

@@ -1,4 +1,7 @@
-"""Runs: a circuit evaluated at given inputs, with every value, upstream gradient and local gradient kept."""
+"""Runs: a circuit evaluated at given inputs, with every value.
+
+Upstream gradient and local gradient kept.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,11 @@ Value: TypeAlias = "float | Array"
 def evaluate(circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """The outputs of a circuit: one value, or a dict by name if there are several."""
     arrays, sizes = bind(circuit, values, named)
-    results = [_finished(value) for value in plan_of(circuit, sizes)(arrays)]
+    taken = {id(array) for array in arrays}
+    results = []
+    for value in plan_of(circuit, sizes)(arrays):
+        results.append(_finished(value, copy=id(value) in taken))
+        taken.add(id(value))
     if len(results) == 1:
         return results[0]
     return dict(zip(circuit.output_names, results, strict=True))
@@ -51,7 +58,9 @@ def bind(
     """
     names = circuit.input_names
     if len(values) > len(names):
-        raise SpecError(f"circuit: {len(values)} values for {len(names)} inputs ({', '.join(names)}).")
+        raise SpecError(
+            f"circuit: {len(values)} values for {len(names)} inputs ({', '.join(names)})."
+        )
     given = dict(zip(names, values, strict=False))
     for name in named:
         if name not in names:
@@ -100,14 +109,15 @@ def _check_free_axes(circuit: Circuit, sizes: Mapping[str, int]) -> None:
             raise ShapeError(f"{describe(wire)}: no input tells the size of axis '{free[0]}'.")
 
 
-def _finished(value: Any) -> Value:
+def _finished(value: Any, copy: bool = True) -> Value:
     """A float for a float64 scalar, else an array that is the caller's own."""
     if isinstance(value, float) and not isinstance(value, np.floating):
         return value
     array = np.asarray(value)
     if not array.ndim:
         return float(array) if array.dtype == np.float64 else array[()]
-    owned: Array = array if array.flags.writeable and array.base is None else array.copy()
+    is_own = not copy and array.flags.writeable and array.base is None
+    owned: Array = array if is_own else array.copy()
     return owned
 
 
@@ -118,10 +128,10 @@ class Record:
     Attributes:
         wire: The wire.
         value: Its value in the forward pass.
-        upstream: The gradient of the output by this wire; None before the backward pass, or where the
-            output does not depend on an input through it.
-        local: The local gradient along the wire: that of the gate it feeds by this wire. A tuple for several
-            readers; None for none, or where the gate is not elementwise.
+        upstream: The gradient of the output by this wire; None before the backward pass, or where
+            the output does not depend on an input through it.
+        local: The local gradient along the wire: that of the gate it feeds by this wire. A tuple
+            for several readers; None for none, or where the gate is not elementwise.
     """
 
     wire: Wire
@@ -166,7 +176,8 @@ class Run:
         self.circuit = circuit
         arrays, self.sizes = bind(circuit, values, named)
         plan = plan_of(circuit, self.sizes, keep=True)
-        found = plan(arrays)
+        # A copy, so that what the caller writes into an array later changes no number that is kept.
+        found = plan([np.array(a) if isinstance(a, np.ndarray) else a for a in arrays])
         self._values: dict[int, Any] = {
             w.serial: v for w, v in zip(circuit.wires, found, strict=True)
         }
@@ -184,14 +195,15 @@ class Run:
             ShapeError: An output that is not a scalar, without a seed.
         """
         wire = self.circuit.output(output)
-        name = self.circuit.output_names[_position(self.circuit.outputs, wire)]
-        if seed is None and name in self._passes:
-            self._latest = self._passes[name]
-        else:
-            self._latest = _Backward(self, wire, seed)
-            self._passes[name] = self._latest
+        name = self.circuit.output_name(output)
+        known = self._passes.get(name)
+        if seed is not None or known is None or known.is_seeded:
+            known = self._passes[name] = _Backward(self, wire, seed)
+        self._latest = known
         return {
-            source.label: _finished(self._latest.gradient(source, resolve_shape(source.shape, self.sizes)))
+            source.label: _finished(
+                self._latest.gradient(source, resolve_shape(source.shape, self.sizes))
+            )
             for source in self.circuit.inputs
         }
 
@@ -212,11 +224,11 @@ class Run:
         Raises:
             SpecError: The backward pass of this output has not been run.
         """
-        name = self.circuit.output_names[
-            _position(self.circuit.outputs, self.circuit.output(output))
-        ]
+        name = self.circuit.output_name(output)
         if name not in self._passes:
-            raise SpecError(f"edges: the backward pass of '{name}' has not run. Call run.backward('{name}').")
+            raise SpecError(
+                f"edges: the backward pass of '{name}' has not run. Call run.backward('{name}')."
+            )
         return self._passes[name].edges
 
     @property
@@ -225,15 +237,19 @@ class Run:
         return self._latest is not None
 
     def gradient(self, wire: Wire, output: str | None = None) -> Value | None:
-        """The gradient of an output by a wire in the pass that was run; None where there is none."""
-        name = self.circuit.output_names[
-            _position(self.circuit.outputs, self.circuit.output(output))
-        ]
+        """The gradient of an output by a wire in the pass that was run.
+
+        None where there is none.
+        """
+        name = self.circuit.output_name(output)
         found = self._passes[name].gradients.get(wire.serial) if name in self._passes else None
         return None if found is None else _finished(found)
 
     def first_nonfinite(self) -> Wire | None:
-        """The first wire, in forward order, whose value has a NaN or an infinity; None if all are finite."""
+        """The first wire, in forward order, whose value has a NaN or an infinity.
+
+        None if all are finite.
+        """
         for wire in self.circuit.wires:
             if not np.all(np.isfinite(self._values[wire.serial])):
                 return wire
@@ -263,6 +279,7 @@ class _Backward:
 
     def __init__(self, run: Run, output: Wire, seed: Any) -> None:
         circuit = run.circuit
+        self.is_seeded = seed is not None
         start = None if seed is None else _seed(output, seed, run.sizes)
         passed = backward_pass(circuit, output, start)
         wanted = _wanted(passed)
@@ -284,9 +301,7 @@ class _Backward:
             downstream: Value = np.zeros(shape, edge.source.dtype) if shape else 0.0
         else:
             downstream = _finished(self._numbers[edge.downstream.serial])
-        return EdgeRecord(
-            edge.gate_wire, edge.position, edge.source, upstream, local, downstream
-        )
+        return EdgeRecord(edge.gate_wire, edge.position, edge.source, upstream, local, downstream)
 
     def gradient(self, wire: Wire, shape: tuple[int, ...]) -> Any:
         found = self.gradients.get(wire.serial)
@@ -314,7 +329,3 @@ def _seed(output: Wire, seed: Any, sizes: Mapping[str, int]) -> Wire:
             f"{format_shape(shape)}. Give one upstream gradient per entry."
         )
     return wire
-
-
-def _position(wires: Sequence[Wire], wire: Wire) -> int:
-    return next(k for k, w in enumerate(wires) if w is wire)

@@ -19,9 +19,9 @@ Step = tuple[Callable[..., Any], tuple[int, ...], int]
 class Plan:
     """The computation of some wires from the values of others, compiled for one set of axis sizes.
 
-    Steps are (kernel, operand slots, result slot). Where values are not kept, slots are reused as soon as
-    their last reader has run, ufuncs write over an operand that dies, and broadcasts that only feed
-    elementwise gates are left to the kernels.
+    Steps are (kernel, operand slots, result slot). Where values are not kept, slots are reused as
+    soon as their last reader has run, ufuncs write over an operand that dies, and broadcasts that
+    only feed elementwise gates are left to the kernels.
 
     Args:
         given: The wires whose values are passed to the plan, in order.
@@ -54,7 +54,10 @@ class Plan:
         self._outputs = [self._slot[wire.serial] for wire in wanted]
         self._exact_steps = self.steps
         if self.is_scalar:
-            self._exact_steps, self.steps = self.steps, [_scalar_step(s) for s in self._named_steps()]
+            self._exact_steps, self.steps = (
+                self.steps,
+                [_scalar_step(s) for s in self._named_steps()],
+            )
 
     def _needed(self, wanted: Sequence[Wire]) -> tuple[Wire, ...]:
         """Topological order of what the wanted wires need, not going behind the given ones."""
@@ -106,7 +109,8 @@ class Plan:
             ]  # fmt: skip
             kernel = self._kernel(wire, sources)
             for k, source in enumerate(sources):
-                if self._may_overwrite(wire, source, dying, readable, kernel):
+                fits = self._may_overwrite(wire, source, dying, readable)
+                if fits and isinstance(kernel, np.ufunc):
                     kernel = _into(kernel, k)
                     break
             free.extend(self._slot[s.serial] for s in dying if reuse)
@@ -115,7 +119,7 @@ class Plan:
             self._wires.append(wire)
 
     def _operands(self, wire: Wire, reuse: bool) -> tuple[Wire, ...]:
-        """A gate's inputs, broadcasts left to an elementwise kernel where the result keeps its shape."""
+        """A gate's inputs, with broadcasts left to elementwise kernels where that is the same."""
         if not reuse or not isinstance(wire.gate, Elementwise):
             return wire.inputs
         seen = tuple(self._behind_broadcast(source) for source in wire.inputs)
@@ -141,11 +145,10 @@ class Plan:
         return fresh
 
     def _may_overwrite(
-        self, wire: Wire, source: Wire, dying: list[Wire], readable: set[int], kernel: Any
+        self, wire: Wire, source: Wire, dying: list[Wire], readable: set[int]
     ) -> bool:
         return (
-            isinstance(kernel, np.ufunc)
-            and bool(wire.shape)
+            bool(wire.shape)
             and source.serial in readable
             and any(s is source for s in dying)
             and self._shapes[source.serial] == self._shapes[wire.serial]
@@ -166,10 +169,11 @@ class Plan:
         """The values of the wanted wires.
 
         Args:
-            values: One value per given wire: arrays of the right shape and dtype (floats for a scalar plan).
+            values: One value per given wire: arrays of the right shape and dtype (floats for a
+                scalar plan).
         """
         if not self.is_scalar:
-            return self._run(self.steps, values)
+            return self._run(self.steps, [np.float64(v) if type(v) is float else v for v in values])
         try:
             return self._run(self.steps, values)
         except (OverflowError, ZeroDivisionError, ValueError):
@@ -207,4 +211,3 @@ def _scalar_step(named: tuple[Wire, Step]) -> Step:
     if scalar is None:
         return (lambda *values: float(kernel(*map(np.float64, values)))), sources, target
     return scalar, sources, target
-

@@ -1,0 +1,6 @@
+"""Speed of circuitgrad beside other libraries; `python -m benchmarks` writes docs/performance.md.
+
+Reading order: case.py (what is measured), circuits.py and networks.py (the problems and their
+references, derived by hand), peers/ (one module per library), timing.py (the rounds), report.py
+(the page).
+"""

@@ -1,0 +1,156 @@
+"""What wires can do: Python's operators and NumPy's methods.
+
+Each handed to the gates that do it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from circuitgrad.wire import Wire
+
+
+@cache
+def upper_layer(module: str) -> Any:
+    """The module of an upper layer that a method of a wire, gate or circuit hands its work to.
+
+    The one knot of the layers (wires have `+`, gates make wires) is tied here and nowhere else.
+    """
+    return importlib.import_module(f"circuitgrad.{module}")
+
+
+def _apply(name: str, *operands: Any) -> Any:
+    return upper_layer("gates.operators").apply(name, *operands)
+
+
+def _gates(module: str) -> Any:
+    return upper_layer(f"gates.{module}")
+
+
+class Methods:
+    """The operators and methods of a wire."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Wire:
+        return _apply("add", self, other)  # type: ignore[no-any-return]
+
+    def __radd__(self, other: Any) -> Wire:
+        return _apply("add", other, self)  # type: ignore[no-any-return]
+
+    def __sub__(self, other: Any) -> Wire:
+        return _apply("sub", self, other)  # type: ignore[no-any-return]
+
+    def __rsub__(self, other: Any) -> Wire:
+        return _apply("sub", other, self)  # type: ignore[no-any-return]
+
+    def __mul__(self, other: Any) -> Wire:
+        return _apply("mul", self, other)  # type: ignore[no-any-return]
+
+    def __rmul__(self, other: Any) -> Wire:
+        return _apply("mul", other, self)  # type: ignore[no-any-return]
+
+    def __truediv__(self, other: Any) -> Wire:
+        return _apply("div", self, other)  # type: ignore[no-any-return]
+
+    def __rtruediv__(self, other: Any) -> Wire:
+        return _apply("div", other, self)  # type: ignore[no-any-return]
+
+    def __pow__(self, other: Any) -> Wire:
+        return _apply("pow", self, other)  # type: ignore[no-any-return]
+
+    def __rpow__(self, other: Any) -> Wire:
+        return _apply("pow", other, self)  # type: ignore[no-any-return]
+
+    def __matmul__(self, other: Any) -> Wire:
+        return _apply("matmul", self, other)  # type: ignore[no-any-return]
+
+    def __rmatmul__(self, other: Any) -> Wire:
+        return _apply("matmul", other, self)  # type: ignore[no-any-return]
+
+    def __neg__(self) -> Wire:
+        return _apply("neg", self)  # type: ignore[no-any-return]
+
+    def __pos__(self) -> Wire:
+        return self  # type: ignore[return-value]
+
+    def __abs__(self) -> Wire:
+        return _apply("abs", self)  # type: ignore[no-any-return]
+
+    # Comparisons are entry by entry, as in NumPy: wires, or Boolean arrays where values are known.
+
+    def __lt__(self, other: Any) -> Any:
+        return _apply("less", self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return _apply("less_equal", self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return _apply("greater", self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return _apply("greater_equal", self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return _apply("equal", self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return _apply("not_equal", self, other)
+
+    def __hash__(self) -> int:
+        raise NotImplementedError
+
+    def __getitem__(self, index: Any) -> Wire:
+        return _gates("shapes").index(self, index)  # type: ignore[no-any-return]
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return upper_layer("numpy_protocol").call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return upper_layer("numpy_protocol").call_function(function, args, kwargs)
+
+    @property
+    def T(self) -> Wire:  # noqa: N802 - NumPy's name
+        """The wire with its axes reversed."""
+        return _gates("contractions").transpose(self)  # type: ignore[no-any-return]
+
+    def reshape(self, *shape: Any) -> Wire:
+        """The same entries in another shape, in C order; one axis may be -1."""
+        target = shape[0] if len(shape) == 1 else shape
+        return _gates("shapes").reshape(self, target)  # type: ignore[no-any-return]
+
+    def flatten(self) -> Wire:
+        """The entries as a vector, in C order."""
+        return self.reshape(-1)
+
+    ravel = flatten
+
+    def transpose(self, *axes: Any) -> Wire:
+        """The axes permuted (reversed when no order is given)."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return _gates("contractions").transpose(self, order)  # type: ignore[no-any-return]
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Wire:
+        """The sum over the axes given (all by default)."""
+        return _gates("contractions").total(self, axis, keepdims)  # type: ignore[no-any-return]
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Wire:
+        """The mean over the axes given (all by default)."""
+        return _gates("reductions").mean(self, axis, keepdims)  # type: ignore[no-any-return]
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Wire:
+        """The largest entry along the axes given; ties share the gradient equally."""
+        return _gates("reductions").largest(self, axis, keepdims)  # type: ignore[no-any-return]
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Wire:
+        """The smallest entry along the axes given; ties share the gradient equally."""
+        return _gates("reductions").smallest(self, axis, keepdims)  # type: ignore[no-any-return]
+
+    def dot(self, other: Any) -> Wire:
+        """NumPy's dot product."""
+        return _gates("contractions").dot(self, other)  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""Decides whether two formulas are equal: exact normal forms, sign cells and ball arithmetic."""

@@ -1,0 +1,293 @@
+"""From an account of a circuit to the scene of its standard figure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from circuitgrad.viz.account import Account, Branch, Output, Pull, Signal
+from circuitgrad.viz.content import Column, Grid, Item, Maths, Row, Space, line
+from circuitgrad.viz.labels import (
+    CHAIN_SIZE,
+    LEAF_SIZE,
+    local_row,
+    name_item,
+    pass_role,
+    pull_rows,
+    shortened,
+    sum_row,
+    value_row,
+)
+from circuitgrad.viz.narration import branch_tooltip, node_tooltip, sentences
+from circuitgrad.viz.scene import (
+    Cluster,
+    Detail,
+    Direction,
+    Edge,
+    LegendEntry,
+    Node,
+    Scene,
+    WireStyle,
+)
+from circuitgrad.viz.signs import sign_item
+from circuitgrad.viz.values import is_finite, is_zero, scalar, value_item
+
+_MOST_LATEX: Final = 400
+_MOST_JACOBIAN: Final = 6
+_HEADER_SIZE: Final = 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How much a figure shows, and in what form."""
+
+    detail: Detail = 2
+    direction: Direction = "LR"
+    title: str | None = None
+    legend: bool = True
+    pattern: str | None = None
+
+
+def assemble(account: Account, style: Style) -> Scene:
+    """The scene of the standard figure.
+
+    Args:
+        account: What the circuit computed.
+        style: How much to show.
+    """
+    return _Assembly(account, style).scene()
+
+
+class _Assembly:
+    """Builds one scene; signals become nodes of the same position, then come the outputs' ends."""
+
+    def __init__(self, account: Account, style: Style) -> None:
+        self._account = account
+        self._style = style
+        self._readers = Counter(branch.source for branch in account.branches)
+        self._readers.update(output.signal for output in account.outputs)
+        self._scopes = _scopes(account.signals)
+
+    def scene(self) -> Scene:
+        account, style = self._account, self._style
+        fans_out = any(count > 1 for count in self._readers.values())
+        names = ", ".join(shortened(output.name) for output in account.outputs)
+        return Scene(
+            title=style.title or f"Computational graph of {names}",
+            nodes=(*self._signal_nodes(), *self._end_nodes()),
+            edges=(*self._branch_edges(), *self._output_edges()),
+            clusters=tuple(
+                Cluster(
+                    shortened(path.rpartition("/")[2]), self._scopes.get(path.rpartition("/")[0])
+                )
+                for path in self._scopes
+            ),
+            header=self._header(),
+            footer=self._footer(),
+            legend=_legend(account, style.detail) if style.legend else (),
+            sentences=sentences(account),
+            direction=style.direction,
+            ordered=not fans_out,
+            roomy=fans_out,
+        )
+
+    def _signal_nodes(self) -> list[Node]:
+        return [
+            Node(
+                "gate" if signal.kind == "gate" else "leaf",
+                sign_item(signal.glyph) if signal.kind == "gate" else self._leaf(index, signal),
+                node_tooltip(self._account, index),
+                self._scopes.get(signal.scope) if signal.kind == "gate" else None,
+            )
+            for index, signal in enumerate(self._account.signals)
+        ]
+
+    def _leaf(self, index: int, signal: Signal) -> Item:
+        """The name of an input; with its value and summed gradient where several gates read it."""
+        if signal.kind == "constant":
+            return name_item(signal.name, "dim", LEAF_SIZE - 4)
+        name = name_item(signal.name, "ink", LEAF_SIZE)
+        if self._readers[index] < 2 or not self._account.ran:
+            return name
+        value = value_item(signal.value, "fwd", self._style.pattern)
+        row = Row((name, line(" = ", "fwd", 12.0), value))
+        return Column((row, *self._sums(index, signal)))
+
+    def _sums(self, index: int, signal: Signal) -> list[Item]:
+        """The sums of a fan-out, one row for each pass that several branches carry."""
+        if self._style.detail < 2:
+            return []
+        pulls: dict[int, list[Pull]] = {}
+        for branch in self._account.branches:
+            if branch.source == index:
+                for pull in branch.pulls:
+                    pulls.setdefault(pull.number, []).append(pull)
+        return [
+            row
+            for number in sorted(pulls)
+            if len(pulls[number]) > 1
+            for row in sum_row(
+                self._account.outputs[number].name, signal, pulls[number], self._style.pattern
+            )
+        ]
+
+    def _end_nodes(self) -> list[Node]:
+        """The ends of the outputs' wires: bare for one output, names for several."""
+        if len(self._account.outputs) == 1 and not self._is_leaf(self._account.outputs[0]):
+            return [Node("end", Space())]
+        return [
+            Node("leaf", name_item(output.name, "ink", LEAF_SIZE), f"Output {output.name}.")
+            for output in self._account.outputs
+        ]
+
+    def _is_leaf(self, output: Output) -> bool:
+        return self._account.signals[output.signal].kind != "gate"
+
+    def _branch_edges(self) -> list[Edge]:
+        account = self._account
+        told: set[int] = set()
+        edges = []
+        for branch in account.branches:
+            source = account.signals[branch.source]
+            below = self._below(branch)
+            if source.kind == "gate" and branch.source not in told:
+                told.add(branch.source)
+                below.extend(self._sums(branch.source, source))
+            edges.append(
+                Edge(
+                    branch.source,
+                    branch.target,
+                    self._above(source),
+                    tuple(below),
+                    _branch_style(source, branch),
+                    branch_tooltip(account, branch),
+                )
+            )
+        return edges
+
+    def _above(self, source: Signal) -> tuple[Item, ...]:
+        return value_row(source, source.kind == "gate", self._account.ran, self._style.pattern)
+
+    def _below(self, branch: Branch) -> list[Item]:
+        account, style = self._account, self._style
+        source, target = account.signals[branch.source], account.signals[branch.target]
+        if source.kind == "constant":
+            return []
+        rows: list[Item] = []
+        if account.ran and (branch.pulls or not account.pulled):
+            rows.extend(pull_rows(branch, style.detail, style.pattern))
+        if style.detail >= 2:
+            rows.extend(local_row(target.name, source.name, branch.symbol))
+        return rows
+
+    def _output_edges(self) -> list[Edge]:
+        account = self._account
+        first = len(account.signals)
+        return [
+            Edge(
+                output.signal,
+                first + position,
+                self._above(account.signals[output.signal]),
+                self._start(position, output),
+                _style(account.signals[output.signal].value, ()),
+                f"Output {output.name}: its backward pass starts here.",
+            )
+            for position, output in enumerate(account.outputs)
+        ]
+
+    def _start(self, position: int, output: Output) -> tuple[Item, ...]:
+        """What stands below an output's wire: the gradient that its backward pass starts from."""
+        if not self._account.ran:
+            return ()
+        role = pass_role(position)
+        seed = value_item(output.seed, role, self._style.pattern)
+        if output.seed is None:
+            return (seed, line("backward() not run", "dim", CHAIN_SIZE))
+        if self._style.detail == 0 or len(self._account.outputs) > 1:
+            return (seed,)
+        name = shortened(output.name, 12)
+        return (seed, line(f"start: ∂{name}/∂{name}", "dim", CHAIN_SIZE))
+
+    def _header(self) -> tuple[Item, ...]:
+        title = self._style.title
+        items: list[Item] = [line(shortened(title, 90), "ink", 14.0, "bold")] if title else []
+        if 0 < len(self._account.formula) <= _MOST_LATEX:
+            items.append(Maths(self._account.formula, "ink", _HEADER_SIZE, display=True))
+        return tuple(items)
+
+    def _footer(self) -> tuple[Item, ...]:
+        """The Jacobian of several scalar outputs, each row in the colour of its pass."""
+        account = self._account
+        inputs = [signal for signal in account.signals if signal.kind == "input"]
+        most = max(len(account.outputs), len(inputs))
+        if len(account.outputs) < 2 or not account.pulled or most > _MOST_JACOBIAN or not inputs:
+            return ()
+        rows = [
+            [scalar(signal.gradients[number]) for signal in inputs]
+            for number in range(len(account.outputs))
+        ]
+        if any(number is None for row in rows for number in row):
+            return ()
+        cells = tuple(
+            tuple(value_item(number, pass_role(k), self._style.pattern) for number in row)
+            for k, row in enumerate(rows)
+        )
+        notes = tuple(
+            line(f"row {k + 1}: backward pass from {shortened(output.name)}", "dim", 10.0)
+            for k, output in enumerate(account.outputs)
+        )
+        symbolic = account.jacobian if 0 < len(account.jacobian) <= _MOST_LATEX else ""
+        start = Maths(f"J={symbolic}=" if symbolic else "J=", "ink", _HEADER_SIZE, display=True)
+        legend = Column(notes, gap=7.0, align="left")
+        return (Row((start, Grid(cells, column_gap=22.0), legend), gap=10.0, middle=True),)
+
+
+def _branch_style(source: Signal, branch: Branch) -> WireStyle:
+    """The style of a branch: warning, dashed where nothing comes back, or plain."""
+    return _style(source.value, [pull.downstream for pull in branch.pulls])
+
+
+def _style(value: object, gradients: Sequence[object]) -> WireStyle:
+    """The style of a wire that carries a value and gradients."""
+    if not all(is_finite(number) for number in (value, *gradients)):  # type: ignore[arg-type]
+        return "alert"
+    if gradients and all(is_zero(number) for number in gradients):  # type: ignore[arg-type]
+        return "zero"
+    return "plain"
+
+
+def _scopes(signals: Sequence[Signal]) -> dict[str, int]:
+    """Position of every scope, outer scopes before inner ones, in the order of appearance."""
+    found: dict[str, int] = {}
+    for signal in signals:
+        if signal.kind != "gate" or not signal.scope:
+            continue
+        steps = signal.scope.split("/")
+        for depth in range(1, len(steps) + 1):
+            found.setdefault("/".join(steps[:depth]), len(found))
+    return found
+
+
+def _legend(account: Account, detail: Detail) -> tuple[LegendEntry, ...]:
+    """The meaning of the colours that the figure uses."""
+    entries: list[LegendEntry] = []
+    if account.ran:
+        entries.append(LegendEntry("fwd", "forward value"))
+    if account.ran and account.pulled:
+        entries.extend(_gradient_entries(account.outputs))
+    if detail >= 2 and any(branch.symbol for branch in account.branches):
+        entries.append(LegendEntry("loc", "local gradient of the gate"))
+    return tuple(entries)
+
+
+def _gradient_entries(outputs: Sequence[Output]) -> list[LegendEntry]:
+    """The colours of the backward passes."""
+    if len(outputs) == 1:
+        name = shortened(outputs[0].name, 12)
+        text = f"gradient ∂{name}/∂· (downstream = upstream × local)"
+        return [LegendEntry("grad", text)]
+    shown = [k for k, output in enumerate(outputs) if output.seed is not None][:_MOST_JACOBIAN]
+    return [
+        LegendEntry(pass_role(k), f"gradient of {shortened(outputs[k].name, 12)} (pass {k + 1})")
+        for k in shown
+    ]

@@ -1,0 +1,218 @@
+"""Figures of circuits: a circuit and the numbers of its run, read into a scene."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import numpy as np
+
+from circuitgrad.circuit import Circuit
+from circuitgrad.derivatives import dependents
+from circuitgrad.errors import RenderError, SpecError
+from circuitgrad.gates.from_formula import Elementwise
+from circuitgrad.plans.run import EdgeRecord, Run
+from circuitgrad.sources import Input
+from circuitgrad.viz.account import Account, Branch, Output, Pull, Signal, Value
+from circuitgrad.viz.assembly import Style, assemble
+from circuitgrad.viz.engine import SECONDS
+from circuitgrad.viz.figure import Figure
+from circuitgrad.viz.layout import MOST_GATES
+from circuitgrad.viz.maths import MathsEngine
+from circuitgrad.viz.naming import wire_names
+from circuitgrad.viz.numbers import short_number
+from circuitgrad.viz.scene import Detail, Direction
+from circuitgrad.viz.signs import folded_sign
+from circuitgrad.viz.symbols import circuit_formula, jacobian_latex, local_gradient_latex
+from circuitgrad.viz.themes import ThemeName
+from circuitgrad.wire import Wire
+
+Passes = Mapping[str, Mapping[tuple[int, int], EdgeRecord]]
+
+
+def draw(
+    circuit: Circuit,
+    run: Run | None = None,
+    *,
+    detail: Detail = 2,
+    theme: ThemeName = "auto",
+    direction: Direction = "LR",
+    title: str | None = None,
+    legend: bool = True,
+    number_format: str | None = None,
+    engine: str | None = None,
+    maths: MathsEngine = "auto",
+    seconds: float = SECONDS,
+    **values: Any,
+) -> Figure:
+    """The standard figure of a circuit: values above the wires, gradients below them.
+
+    Without a run and without values, the figure shows the gates and their local gradients.
+
+    Args:
+        circuit: What to draw; at most 400 gates.
+        run: Its numbers; a run whose backward pass has not been run is drawn without gradients.
+        detail: 0 shows values and gradients, 1 also their factors, 2 also the local gradients.
+        theme: ``"auto"`` follows the reader's system; ``"light"`` and ``"dark"`` are fixed.
+        direction: ``"LR"`` from left to right, ``"TB"`` from top to bottom.
+        title: A line above the figure.
+        legend: Whether the colours are explained.
+        number_format: A format of Python for numbers, such as ``".3g"``.
+        engine: A Graphviz program's name or path; by default one is looked for.
+        maths: ``"auto"``, or the maths engine: ``"mathra"``, ``"ziamath"`` or ``"text"``.
+        seconds: Time limit of the layout.
+        **values: Inputs by name; the circuit is then run forward, and backward from every output.
+
+    Raises:
+        RenderError: Too many gates, or (when the figure is first shown or saved) no layout engine.
+        SpecError: An option or an input that is not known.
+    """
+    _check_options(circuit, detail, direction)
+    if values and run is not None:
+        raise SpecError("draw: got a run and values; needed one of them. Leave out the values.")
+    if values or (run is None and not circuit.inputs):
+        run = _full_run(circuit, values)
+    account = _Reading(circuit, run).account(symbols=detail >= 2)
+    scene = assemble(account, Style(detail, direction, title, legend, number_format))
+    return Figure(scene, theme, engine, maths, seconds)
+
+
+def _check_options(circuit: Circuit, detail: int, direction: str) -> None:
+    """Refuses options that are not known, and circuits too large to be drawn."""
+    for name, given, known in (
+        ("detail", detail, get_args(Detail)),
+        ("direction", direction, get_args(Direction)),
+    ):
+        if given not in known:
+            raise SpecError(
+                f"draw: {name} is {given!r}; needed one of {', '.join(map(str, known))}."
+            )
+    gates = sum(bool(wire.inputs) for wire in circuit.wires)
+    if gates > MOST_GATES:
+        raise RenderError(
+            f"draw: the circuit has {gates} gates; at most {MOST_GATES} can be drawn legibly. "
+            "Draw a part of it: build a circuit from inner wires, such as one layer or one step."
+        )
+
+
+def _full_run(circuit: Circuit, values: Mapping[str, Any]) -> Run:
+    """A run with a backward pass from every scalar output."""
+    run = circuit.run(**values)
+    for name, wire in zip(circuit.output_names, circuit.outputs, strict=True):
+        if not wire.shape:
+            run.backward(name)
+    return run
+
+
+class _Reading:
+    """Reads one circuit and one run; constants are folded into the gates that use them."""
+
+    def __init__(self, circuit: Circuit, run: Run | None) -> None:
+        self._circuit = circuit
+        self._run = run
+        self._names = wire_names(circuit)
+        self._live = dependents(circuit.wires, circuit.inputs)
+        self._passes = self._read_passes()
+        self._loose = self._loose_constants()
+        shown = [*circuit.inputs, *(wire for wire in circuit.wires if self._is_shown(wire))]
+        self._position = {wire: index for index, wire in enumerate(shown)}
+
+    def account(self, symbols: bool) -> Account:
+        circuit = self._circuit
+        return Account(
+            signals=tuple(self._signal(wire) for wire in self._position),
+            branches=tuple(
+                self._branch(wire, position, symbols)
+                for wire in self._position
+                if wire.serial in self._live
+                for position, source in enumerate(wire.inputs)
+                if source in self._position
+            ),
+            outputs=tuple(
+                Output(name, self._position[wire], self._gradient(wire, name))
+                for name, wire in zip(circuit.output_names, circuit.outputs, strict=True)
+            ),
+            formula=circuit_formula(circuit),
+            jacobian=jacobian_latex(circuit) if len(circuit.outputs) > 1 else "",
+            ran=self._run is not None,
+            pulled=bool(self._passes),
+        )
+
+    def _read_passes(self) -> Passes:
+        """The branches of every backward pass that was run, by output name."""
+        passes: dict[str, dict[tuple[int, int], EdgeRecord]] = {}
+        for name in self._circuit.output_names:
+            try:
+                edges = self._run.edges(name) if self._run is not None else None
+            except SpecError:  # this pass was not run
+                edges = None
+            if edges is not None:
+                passes[name] = {(edge.gate_wire.serial, edge.position): edge for edge in edges}
+        return passes
+
+    def _loose_constants(self) -> set[int]:
+        """The wires without inputs below them that outputs or gates need as leaves of their own."""
+        loose = {wire.serial for wire in self._circuit.outputs}
+        for wire in self._circuit.wires:
+            if wire.serial in self._live and not self._folds(wire):
+                loose.update(source.serial for source in wire.inputs)
+        return loose
+
+    def _is_shown(self, wire: Wire) -> bool:
+        """Whether a wire is drawn: what depends on inputs, and constants that are not folded."""
+        if isinstance(wire.gate, Input):
+            return False  # shown already, in the order of the circuit
+        return wire.serial in self._live or wire.serial in self._loose
+
+    def _folds(self, wire: Wire) -> bool:
+        """Whether a gate shows its constant operands in its sign."""
+        return isinstance(wire.gate, Elementwise) and all(
+            source.serial in self._live or self._constant(source) is not None
+            for source in wire.inputs
+        )
+
+    def _constant(self, wire: Wire) -> float | None:
+        """The number that fills a wire without inputs below it; None for anything else."""
+        if wire.serial in self._live or wire.known is None or not wire.known.size:
+            return None
+        first = wire.known.flat[0]
+        return float(first) if np.all(wire.known == first) else None
+
+    def _signal(self, wire: Wire) -> Signal:
+        folds = self._folds(wire)
+        constants = tuple(self._constant(source) if folds else None for source in wire.inputs)
+        is_input = isinstance(wire.gate, Input)
+        kind = "input" if is_input else "gate" if wire.serial in self._live else "constant"
+        return Signal(
+            name=self._name(wire),
+            kind=kind,  # type: ignore[arg-type]
+            glyph=folded_sign(wire.gate.name, wire.gate.glyph, constants),
+            gate=wire.gate.name,
+            words=f"{wire.gate.name}({', '.join(map(self._name, wire.inputs))})",
+            value=None if self._run is None else self._run[wire].value,
+            gradients=tuple(self._gradient(wire, name) for name in self._circuit.output_names),
+            shape=wire.shape,
+            scope=wire.scope,
+        )
+
+    def _name(self, wire: Wire) -> str:
+        if wire in self._names:
+            return self._names[wire]
+        number = self._constant(wire)
+        return "constant" if number is None else short_number(number)
+
+    def _gradient(self, wire: Wire, output: str) -> Value:
+        if self._run is None or output not in self._passes:
+            return None
+        found = self._run.gradient(wire, output)
+        if found is None and isinstance(wire.gate, Input) and not wire.shape:
+            return 0.0  # the output does not depend on this input
+        return found
+
+    def _branch(self, wire: Wire, position: int, symbols: bool) -> Branch:
+        source = wire.inputs[position]
+        pulls = []
+        for number, name in enumerate(self._circuit.output_names):
+            edge = self._passes.get(name, {}).get((wire.serial, position))
+            if edge is not None:
+                pulls.append(Pull(number, edge.downstream, edge.upstream, edge.local))
+        symbol = local_gradient_latex(wire, position, self._names) if symbols else ""
+        return Branch(self._position[source], self._position[wire], symbol, tuple(pulls))

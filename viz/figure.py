@@ -1,0 +1,175 @@
+"""A figure of a circuit: shown in a notebook, or saved as SVG, PNG or DOT."""
+
+import functools
+import importlib.util
+import math
+import os
+import pathlib
+from typing import Any, Final, get_args
+
+from circuitgrad.errors import BackendError, RenderError, SpecError
+from circuitgrad.viz.composition import Composition, compose
+from circuitgrad.viz.dot import dot_source
+from circuitgrad.viz.engine import SECONDS, LayoutTimeoutError, run_engine
+from circuitgrad.viz.layout import Layout, layout_source, read_layout
+from circuitgrad.viz.maths import MathsEngine, chosen_engine
+from circuitgrad.viz.scene import Scene
+from circuitgrad.viz.svg import render
+from circuitgrad.viz.themes import DARK, LIGHT, ThemeName
+
+_MOST_PIXELS: Final = 25e6
+_NEED_PNG: Final = (
+    "png: the package resvg-py is not installed; it is needed to draw pixels. "
+    "Run: pip install 'circuitgrad[viz]' or save an .svg file"
+)
+
+
+class Figure:
+    """One figure, laid out when it is first drawn.
+
+    Args:
+        scene: What to show.
+        theme: ``"auto"`` follows the reader's system; ``"light"`` and ``"dark"`` are fixed.
+        engine: A Graphviz program's name or path; by default one is looked for.
+        maths: ``"auto"``, or the maths engine to use: ``"mathra"``, ``"ziamath"`` or ``"text"``.
+        seconds: Time limit of the layout.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        theme: ThemeName = "auto",
+        engine: str | None = None,
+        maths: MathsEngine = "auto",
+        seconds: float = SECONDS,
+    ) -> None:
+        self.scene = scene
+        self.theme = _known_theme(theme)
+        self._engine = engine
+        self._maths = maths
+        self._seconds = seconds
+
+    def __repr__(self) -> str:
+        gates = sum(node.kind == "gate" for node in self.scene.nodes)
+        return f"<Figure {self.scene.title!r}: {gates} gates, {len(self.scene.edges)} wires>"
+
+    @functools.cached_property
+    def _composition(self) -> Composition:
+        return compose(self.scene, chosen_engine(self._maths))
+
+    @functools.cached_property
+    def _layout(self) -> Layout:
+        """A layout within the time limit: a good one, or a coarse one in the second half of it."""
+        answer = ""
+        for coarse in (False, True):
+            source = layout_source(self._composition, coarse)
+            try:
+                answer = run_engine(source, "json", self._engine, self._seconds / 2)
+            except LayoutTimeoutError:
+                if coarse:
+                    raise
+            else:
+                break
+        return read_layout(self._composition, answer)
+
+    def svg(self, theme: ThemeName | None = None) -> str:
+        """The figure as an SVG document.
+
+        Args:
+            theme: Instead of the figure's own theme.
+
+        Raises:
+            RenderError: No layout engine was found, or it failed, or there are too many gates.
+        """
+        chosen = self.theme if theme is None else _known_theme(theme)
+        return render(self._composition, self._layout, chosen, chosen_engine(self._maths))
+
+    def png(self, theme: ThemeName | None = None, scale: float = 2.0) -> bytes:
+        """The figure as a PNG picture; ``"auto"`` is drawn light, as a picture cannot follow.
+
+        Args:
+            theme: Instead of the figure's own theme.
+            scale: Pixels for each point; less for figures of more than 25 million pixels.
+
+        Raises:
+            BackendError: The package resvg-py is not installed.
+            RenderError: As in ``svg``.
+        """
+        if importlib.util.find_spec("resvg_py") is None:
+            raise BackendError(_NEED_PNG)
+        import resvg_py
+
+        chosen = self.theme if theme is None else _known_theme(theme)
+        text = self.svg("dark" if chosen == "dark" else "light")
+        size = self._layout.width * self._layout.height
+        zoom = min(scale, math.sqrt(_MOST_PIXELS / max(size, 1.0)))
+        return bytes(resvg_py.svg_to_bytes(svg_string=text, zoom=zoom, **_spare_font()))
+
+    def dot(self, theme: ThemeName | None = None) -> str:
+        """The figure as DOT text that Graphviz draws alone; needs no engine.
+
+        Args:
+            theme: Instead of the figure's own theme; ``"auto"`` is written light.
+        """
+        chosen = self.theme if theme is None else _known_theme(theme)
+        return dot_source(self.scene, DARK if chosen == "dark" else LIGHT)
+
+    def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
+        """Writes the figure and returns the path.
+
+        Args:
+            path: The file's name ends in ``.svg``, ``.png``, ``.dot`` or ``.gv``.
+
+        Raises:
+            RenderError: The name has another ending, or as in ``svg``.
+            BackendError: As in ``png``.
+        """
+        target = pathlib.Path(path)
+        match target.suffix.lower():
+            case ".svg":
+                data = self.svg().encode()
+            case ".png":
+                data = self.png()
+            case ".dot" | ".gv":
+                data = self.dot().encode()
+            case suffix:
+                raise RenderError(
+                    f"save: the file name {target.name!r} ends in {suffix or 'nothing'!r}; "
+                    "known are .svg, .png, .dot and .gv. Choose one of these"
+                )
+        target.write_bytes(data)
+        return target
+
+    def describe(self) -> str:
+        """The figure in words, one sentence for each node and wire."""
+        return "\n".join((self.scene.title, *self.scene.sentences))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """What a notebook shows: SVG, and a PNG for pages that do not show SVG."""
+        try:
+            bundle: dict[str, Any] = {"image/svg+xml": self.svg()}
+        except RenderError as error:
+            return {"text/plain": f"{error}\n\n{self.describe()}"}
+        if importlib.util.find_spec("resvg_py") is not None:
+            bundle["image/png"] = self.png()
+        return bundle | {"text/plain": self.describe()}
+
+
+def _known_theme(theme: str) -> ThemeName:
+    """The theme, if it is one."""
+    for name in get_args(ThemeName):
+        if theme == name:
+            known: ThemeName = name
+            return known
+    raise SpecError(f"theme: got {theme!r}; needed one of auto, light, dark")
+
+
+def _spare_font() -> dict[str, Any]:
+    """Settings for the last resort in fonts, on systems that have none: the one ziafont ships."""
+    found = importlib.util.find_spec("ziafont")
+    if found is None or found.origin is None:
+        return {}
+    font = pathlib.Path(found.origin).parent / "fonts" / "DejaVuSans.ttf"
+    if not font.is_file():
+        return {}
+    return {"font_files": [str(font)], "sans_serif_family": "DejaVu Sans"}

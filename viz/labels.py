@@ -1,0 +1,155 @@
+"""The rows above and below a wire, and names as maths."""
+
+from typing import Final
+
+from circuitgrad.formulas.latex import name_latex
+from circuitgrad.viz.account import Branch, Pull, Signal
+from circuitgrad.viz.content import Column, Grid, Item, Maths, Row, Space, Span, Text, line
+from circuitgrad.viz.numbers import MINUS, factor, format_number
+from circuitgrad.viz.themes import PASS_ROLES, Role
+from circuitgrad.viz.values import is_finite, scalar, shape_text, value_item
+
+NAME_SIZE: Final = 13.0
+CHAIN_SIZE: Final = 9.5
+LOCAL_SIZE: Final = 11.5
+LEAF_SIZE: Final = 19.0
+_MOST_TERMS: Final = 4
+
+
+def name_item(name: str, role: Role, size: float) -> Item:
+    """The name as maths.
+
+    Args:
+        name: Any text; only its beginning and end are shown where it is long.
+        role: Its colour.
+        size: Its type size.
+    """
+    return Maths(name_latex(shortened(name)), role, size)
+
+
+def shortened(text: str, most: int = 28) -> str:
+    """The text, with its middle left out where it is too long for a figure.
+
+    Args:
+        text: Any text.
+        most: The greatest number of characters.
+    """
+    flat = " ".join(text.split())
+    if len(flat) <= most:
+        return flat
+    half = (most - 1) // 2
+    return f"{flat[:half]}…{flat[-half:]}"
+
+
+def pass_role(number: int) -> Role:
+    """The colour of a backward pass.
+
+    Args:
+        number: The position of its output.
+    """
+    return PASS_ROLES[number % len(PASS_ROLES)]
+
+
+def value_row(
+    signal: Signal, named: bool, ran: bool, pattern: str | None = None
+) -> tuple[Item, ...]:
+    """What stands above a wire: name and value; nothing for a leaf that was not run.
+
+    Args:
+        signal: The wire.
+        named: Whether its name is shown; that of a leaf stands at its end.
+        ran: Whether there was a forward pass.
+        pattern: As in ``numbers.format_number``.
+    """
+    name = name_item(signal.name, "fwd", NAME_SIZE)
+    if not ran:
+        badge = line(shape_text(signal.shape), "dim", CHAIN_SIZE)
+        items = ((name,) if named else ()) + ((badge,) if signal.shape else ())
+        return (Row(items, gap=5.0),) if items else ()
+    value = value_item(signal.value, "fwd", pattern)
+    row = Row((name, line(" = ", "fwd", 12.0), value), middle=isinstance(value, Grid))
+    return (row,) if named else (value,)
+
+
+def pull_rows(branch: Branch, detail: int, pattern: str | None = None) -> tuple[Item, ...]:
+    """What the backward passes send along a branch: the contributions, then their factors.
+
+    Args:
+        branch: An operand of a gate.
+        detail: From 1 on, the factors are shown.
+        pattern: As in ``numbers.format_number``.
+    """
+    if not branch.pulls:
+        return (value_item(None, "grad"),)
+    sums = tuple(
+        value_item(pull.downstream, pass_role(pull.number), pattern) for pull in branch.pulls
+    )
+    chains = [chain_row(pull, pattern) for pull in branch.pulls] if detail >= 1 else []
+    return (Row(sums, gap=10.0), *(chain for chain in chains if chain is not None))
+
+
+def chain_row(pull: Pull, pattern: str | None = None) -> Item | None:
+    """The product upstream × local in small print; None where a factor is not one finite number.
+
+    Args:
+        pull: What a backward pass sends along a branch.
+        pattern: As in ``numbers.format_number``.
+    """
+    upstream, local = scalar(pull.upstream), scalar(pull.local)
+    if upstream is None or local is None:
+        return None
+    colours: tuple[Role, Role] = (
+        pass_role(pull.number) if is_finite(upstream) else "alert",
+        "loc" if is_finite(local) else "alert",
+    )
+    return Text(
+        (
+            Span(format_number(upstream, pattern), colours[0], CHAIN_SIZE),
+            Span(" × ", "dim", CHAIN_SIZE),
+            Span(factor(local, pattern), colours[1], CHAIN_SIZE),
+        )
+    )
+
+
+def local_row(output: str, operand: str, derivative: str) -> tuple[Item, ...]:
+    """The equation of a local gradient; nothing where the derivative is not given.
+
+    Args:
+        output: Name of the gate's output wire.
+        operand: Name of the operand.
+        derivative: LaTeX of the derivative.
+    """
+    if not derivative:
+        return ()
+    above, below = name_latex(shortened(output, 14)), name_latex(shortened(operand, 14))
+    equation = Maths(rf"\partial {above}/\partial {below}={derivative}", "loc", LOCAL_SIZE)
+    return (Column((Space(0.0, 0.0), equation)),)
+
+
+def sum_row(
+    output: str, signal: Signal, pulls: list[Pull], pattern: str | None = None
+) -> tuple[Item, ...]:
+    """The sum over the branches of a fan-out, for one backward pass.
+
+    Args:
+        output: Name of the pass's output.
+        signal: The wire that fans out.
+        pulls: What the pass sends along each branch; at least two.
+        pattern: As in ``numbers.format_number``.
+    """
+    role = pass_role(pulls[0].number)
+    parts = [scalar(pull.downstream) for pull in pulls]
+    total = scalar(signal.gradients[pulls[0].number])
+    above, below = name_latex(shortened(output, 14)), name_latex(shortened(signal.name, 14))
+    if total is None or None in parts:
+        return ()
+    texts = [format_number(part, pattern) for part in parts]
+    if len(texts) > _MOST_TERMS:
+        texts = [*texts[:2], "…", texts[-1]]
+    terms = [texts[0], *(f"({t})" if t.startswith(MINUS) else t for t in texts[1:])]
+    words = (
+        Span(f" = {' + '.join(terms)} = ", role, CHAIN_SIZE),
+        Span(format_number(total, pattern), role, CHAIN_SIZE + 1, "bold"),
+    )
+    name = Maths(rf"\partial {above}/\partial {below}", role, LOCAL_SIZE - 1)
+    return (Row((name, Text(words))),)

@@ -1,0 +1,260 @@
+"""A figure as SVG: continuous wires, real formulas, themes, and words that describe it."""
+
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from circuitgrad.viz.composition import Composition, LabelBox, NodeBox, legend_block
+from circuitgrad.viz.escaping import escape
+from circuitgrad.viz.layout import Layout, Point, Route
+from circuitgrad.viz.maths import MathsEngine
+from circuitgrad.viz.scene import Edge, Node
+from circuitgrad.viz.stylesheet import style_sheet
+from circuitgrad.viz.themes import ThemeName
+from circuitgrad.viz.typesetting import Block, FormulaMark, Mark, ShapeMark, TextMark
+
+MARGIN: Final = 18
+_HEAD_LENGTH: Final = 7.0
+_HEAD_HALF: Final = 3.0
+# Stands for the prefix of ids and classes until the content, and so its hash, is known.
+_PREFIX: Final = "\x00"
+
+
+def render(
+    composition: Composition, layout: Layout, theme: ThemeName, engine: MathsEngine = "text"
+) -> str:
+    """The figure as an SVG document.
+
+    Args:
+        composition: A scene with sizes.
+        layout: The places of its parts.
+        theme: ``"light"`` and ``"dark"`` bake colours in, ``"auto"`` follows the reader's system.
+        engine: The maths engine for the legend.
+    """
+    scene = composition.scene
+    inner = max(layout.width, composition.header.width, composition.footer.width)
+    legend = legend_block(scene.legend, inner, engine)
+    painter = _Painter()
+    parts: list[str] = []
+    y = 0.0
+    if composition.header.height:
+        parts.append(painter.block(composition.header, 0.0, 0.0))
+        y = composition.header.height + 10
+    parts.append(f'<g transform="translate(0,{_n(y)})">{_graph(composition, layout, painter)}</g>')
+    y += layout.height
+    for block, gap in ((composition.footer, 10.0), (legend, 14.0)):
+        if block.height:
+            parts.append(painter.block(block, 0.0, y + gap))
+            y += gap + block.height
+    width = math.ceil(max(inner, legend.width)) + 2 * MARGIN
+    height = math.ceil(y) + 2 * MARGIN
+    body = f'<g transform="translate({MARGIN},{MARGIN})">{"".join(parts)}</g>'
+    return _document(composition, width, height, painter.definitions() + _page() + body, theme)
+
+
+def _document(
+    composition: Composition, width: int, height: int, body: str, theme: ThemeName
+) -> str:
+    """The document around a body, with a prefix that is the hash of the content."""
+    scene = composition.scene
+    title, description = escape(scene.title), escape(" ".join(scene.sentences))
+    digest = hashlib.sha256("\n".join((theme, title, description, body)).encode())
+    prefix = f"cg{digest.hexdigest()[:10]}"
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{prefix}" width="{width}" '
+        f'height="{height}" viewBox="0 0 {width} {height}" style="max-width:100%;height:auto" '
+        f'role="graphics-document document" aria-roledescription="computational graph" '
+        f'aria-labelledby="{prefix}-t {prefix}-d">'
+        f'<title id="{prefix}-t">{title}</title><desc id="{prefix}-d">{description}</desc>'
+    )
+    style = f"<style>{style_sheet(prefix, theme)}</style>"
+    return f"{head}{style}{body.replace(_PREFIX, prefix)}</svg>\n"
+
+
+def _page() -> str:
+    """The ground of the figure."""
+    return f'<rect class="{_PREFIX}-page" width="100%" height="100%"/>'
+
+
+def _graph(composition: Composition, layout: Layout, painter: "_Painter") -> str:
+    """Clusters, wires and nodes, one above the other."""
+    scene = composition.scene
+    parts: list[str] = []
+    for title, frame in zip(composition.cluster_titles, layout.clusters, strict=True):
+        parts.append(
+            f'<g class="{_PREFIX}-cluster"><rect x="{_n(frame.left)}" y="{_n(frame.top)}" '
+            f'width="{_n(frame.right - frame.left)}" height="{_n(frame.bottom - frame.top)}" '
+            f'rx="12"/>{painter.block(title, frame.left + 12, frame.top + 6)}</g>'
+        )
+    wires = zip(scene.edges, composition.labels, layout.routes, strict=True)
+    across = scene.direction == "LR"
+    for index, (edge, label, route) in enumerate(wires):
+        parts.append(_wire(index, edge, label, route, across, painter))
+    nodes = zip(scene.nodes, composition.nodes, layout.nodes, strict=True)
+    for index, (node, box, centre) in enumerate(nodes):
+        if node.kind != "end":
+            parts.append(_node(index, node, box, centre, painter))
+    return "".join(parts)
+
+
+def _focusable(kind: str, key: str, tooltip: str) -> str:
+    """Opening of a group that can be reached with the keyboard and says what it is."""
+    words = escape(tooltip)
+    label = f' role="graphics-symbol img" aria-label="{words}"' if words else ""
+    title = f"<title>{words}</title>" if words else ""
+    return f'<g class="{_PREFIX}-{kind}" id="{_PREFIX}-{key}" tabindex="0"{label}>{title}'
+
+
+def _node(index: int, node: Node, box: NodeBox, centre: Point, painter: "_Painter") -> str:
+    """A gate or a leaf."""
+    x, y = centre
+    if box.shape == "circle":
+        outline = f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(box.width / 2)}"/>'
+    elif box.shape == "pill":
+        outline = (
+            f'<rect x="{_n(x - box.width / 2)}" y="{_n(y - box.height / 2)}" '
+            f'width="{_n(box.width)}" height="{_n(box.height)}" rx="{_n(box.height / 2)}"/>'
+        )
+    else:
+        outline = ""
+    marks = painter.marks(box.marks, x, y)
+    return f"{_focusable(node.kind, f'n{index}', node.tooltip)}{outline}{marks}</g>"
+
+
+def _wire(
+    index: int, edge: Edge, label: LabelBox, route: Route, across: bool, painter: "_Painter"
+) -> str:
+    """A wire with its arrow head and labels."""
+    line, head = _path(route)
+    end = route.arriving[-1]
+    if across:  # labels keep their distance from the wire where the engine drew it
+        x, y = route.label.x, end.y - label.before - 1
+    else:
+        x, y = end.x - label.before - 1, route.label.y
+    return (
+        f"{_focusable('wire', f'w{index}', edge.tooltip)}"
+        f'<path class="{_style("line", edge)}" d="{line}"/>'
+        f'<path class="{_style("head", edge)}" d="{head}"/>'
+        f"{painter.marks(label.marks, x, y)}</g>"
+    )
+
+
+def _style(part: str, edge: Edge) -> str:
+    """The classes of a part of a wire."""
+    name = f"{_PREFIX}-{part}"
+    return name if edge.style == "plain" else f"{name} {name}-{edge.style}"
+
+
+def _path(route: Route) -> tuple[str, str]:
+    """Path data of a wire's line, which ends inside its arrow head, and of the head."""
+    tip, before = route.leaving[-1], route.leaving[-2]
+    length = math.hypot(tip.x - before.x, tip.y - before.y) or 1.0
+    ux, uy = (tip.x - before.x) / length, (tip.y - before.y) / length
+    inside = Point(tip.x - ux * _HEAD_LENGTH * 0.8, tip.y - uy * _HEAD_LENGTH * 0.8)
+    line = (
+        f"M{_p(route.arriving[0])}C{_points(route.arriving[1:])}"
+        f"L{_p(route.leaving[0])}C{_points((*route.leaving[1:-1], inside))}"
+    )
+    back = Point(tip.x - ux * _HEAD_LENGTH, tip.y - uy * _HEAD_LENGTH)
+    left = Point(back.x - uy * _HEAD_HALF, back.y + ux * _HEAD_HALF)
+    right = Point(back.x + uy * _HEAD_HALF, back.y - ux * _HEAD_HALF)
+    return line, f"M{_p(tip)}L{_p(left)}L{_p(right)}Z"
+
+
+def _points(points: Iterable[Point]) -> str:
+    """Points of a curve."""
+    return " ".join(_p(point) for point in points)
+
+
+def _p(point: Point) -> str:
+    """A point of a path."""
+    return f"{_n(point.x)},{_n(point.y)}"
+
+
+def _n(number: float) -> str:
+    """A coordinate with one decimal, and never a negative zero."""
+    text = f"{number:.1f}"
+    return "0.0" if text == "-0.0" else text
+
+
+class _Painter:
+    """Writes marks, and keeps every outline of a glyph once."""
+
+    def __init__(self) -> None:
+        self._outlines: dict[str, int] = {}
+
+    def definitions(self) -> str:
+        """The outlines used so far, in the order of first use."""
+        paths = (
+            f'<path id="{_PREFIX}-g{index}" d="{outline}"/>'
+            for outline, index in self._outlines.items()
+        )
+        joined = "".join(paths)
+        return f"<defs>{joined}</defs>" if joined else ""
+
+    def block(self, block: Block, x: float, y: float) -> str:
+        """A block whose top left corner is at (x, y)."""
+        return self.marks(block.marks, x, y)
+
+    def marks(self, marks: Sequence[Mark], x: float, y: float) -> str:
+        """Marks moved by (x, y)."""
+        return "".join(self._mark(mark, mark.x + x, mark.y + y) for mark in marks)
+
+    def _mark(self, mark: Mark, x: float, y: float) -> str:
+        match mark:
+            case TextMark():
+                return _text(mark, x, y)
+            case FormulaMark():
+                return self._formula(mark, x, y)
+            case ShapeMark():
+                return _shape(mark, x, y)
+
+    def _formula(self, mark: FormulaMark, x: float, y: float) -> str:
+        scale = mark.size / 1000
+        parts: list[str] = []
+        for glyph in mark.formula.glyphs:
+            index = self._outlines.setdefault(glyph.outline, len(self._outlines))
+            scales = f"{glyph.scale_x:.4g},{glyph.scale_y:.4g}"
+            parts.append(
+                f'<use href="#{_PREFIX}-g{index}" '
+                f'transform="translate({glyph.x:.0f},{glyph.y:.0f})scale({scales})"/>'
+            )
+        for bar in mark.formula.bars:
+            parts.append(
+                f'<rect x="{bar.x:.0f}" y="{bar.y:.0f}" width="{bar.width:.0f}" '
+                f'height="{bar.height:.0f}"/>'
+            )
+        speech = escape(mark.formula.speech)
+        # Invisible words over the outlines, so that a formula can be found, selected and copied.
+        parts.append(
+            f'<text class="{_PREFIX}-ghost" font-size="1000" textLength="{mark.formula.width:.0f}" '
+            f'lengthAdjust="spacingAndGlyphs" aria-hidden="true">{escape(mark.formula.text)}</text>'
+        )
+        return (
+            f'<g class="{_PREFIX}-{mark.role}" role="img" aria-label="{speech}" '
+            f'transform="translate({_n(x)},{_n(y)})scale({scale:.5f})">{"".join(parts)}</g>'
+        )
+
+
+def _text(mark: TextMark, x: float, y: float) -> str:
+    """A line of text, with one tspan for each run."""
+    runs: list[str] = []
+    level = 0.0
+    for span in mark.spans:
+        shift = f' dy="{_n(level - span.rise)}"' if span.rise != level else ""
+        level = span.rise
+        runs.append(
+            f'<tspan class="{_PREFIX}-{span.role} {_PREFIX}-{span.face}" '
+            f'font-size="{span.size:g}"{shift}>{escape(span.text)}</tspan>'
+        )
+    anchor = "" if mark.start else ' text-anchor="middle"'
+    return f'<text x="{_n(x)}" y="{_n(y)}"{anchor} xml:space="preserve">{"".join(runs)}</text>'
+
+
+def _shape(mark: ShapeMark, x: float, y: float) -> str:
+    """A drawn shape, filled or stroked."""
+    kind = "stroke" if mark.stroke else "fill"
+    width = f' stroke-width="{mark.stroke:g}"' if mark.stroke else ""
+    css = f"{_PREFIX}-{kind}-{mark.role}" if mark.stroke else f"{_PREFIX}-{mark.role}"
+    return f'<path class="{css}"{width} transform="translate({_n(x)},{_n(y)})" d="{mark.outline}"/>'
