@@ -9,7 +9,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from circuitgrad.circuit import Circuit, circuit
+from circuitgrad.circuits import Circuit, circuit
 from circuitgrad.errors import (
     BackendError,
     CircuitError,

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from circuitgrad import grammar
-from circuitgrad.circuit import Circuit, circuit
+from circuitgrad.circuits import Circuit, circuit
 from circuitgrad.errors import CircuitError, SpecError
 from circuitgrad.numpy_protocol import formula_functions
 from circuitgrad.sources import input_wire

@@ -15,7 +15,7 @@ import numpy as np
 
 from circuitgrad import installation, reference
 from circuitgrad.assignments import parse_circuit, parse_shapes, parse_values
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.errors import CircuitError, RenderError, SpecError
 from circuitgrad.explanation import explain
 from circuitgrad.plans.run import Run

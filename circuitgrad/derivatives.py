@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from circuitgrad.circuit import Choice, Circuit
+from circuitgrad.circuits import Choice, Circuit
 from circuitgrad.errors import DerivativeError, ShapeError, SpecError
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
@@ -193,7 +193,7 @@ def grad(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Cir
         ShapeError: The output is not a scalar.
         DerivativeError: A gate's derivative is not known.
 
-    >>> from circuitgrad.circuit import circuit
+    >>> from circuitgrad.circuits import circuit
     >>> x, y = input_wire("x"), input_wire("y")
     >>> grad(circuit(f=x * x * y), "x")(x=3.0, y=2.0)
     12.0
@@ -309,7 +309,7 @@ def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Cir
             column for every entry of the inputs.
         mode: "reverse" or "forward".
 
-    >>> from circuitgrad.circuit import circuit
+    >>> from circuitgrad.circuits import circuit
     >>> x, y = input_wire("x"), input_wire("y")
     >>> print(jacobian(circuit(f=x**2 * y, g=5 * x), ["x", "y"]))
     J(x, y) = [[2xy, x²], [5, 0]]
@@ -336,7 +336,7 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
     Raises:
         ShapeError: The output is not a scalar.
 
-    >>> from circuitgrad.circuit import circuit
+    >>> from circuitgrad.circuits import circuit
     >>> x, y = input_wire("x"), input_wire("y")
     >>> print(hessian(circuit(f=x**2 * y)))
     H(x, y) = [[2y, 2x], [2x, 0]]

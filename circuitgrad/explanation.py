@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from circuitgrad.circuit import Choice, Circuit
+from circuitgrad.circuits import Choice, Circuit
 from circuitgrad.derivatives import dependents
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas.latex import local_gradient
@@ -65,17 +65,17 @@ def explain(circuit: Circuit, run: Run | None = None, wrt: Choice = None) -> str
             needed.
         wrt: The inputs whose gradients are told; all by default.
 
-    >>> from circuitgrad.circuit import circuit
+    >>> from circuitgrad.circuits import circuit
     >>> from circuitgrad.sources import input_wires
     >>> x, y = input_wires("x y")
     >>> c = circuit(f=x * y)
     >>> print(explain(c, c.run(x=3, y=-4)))
     f(x, y) = xy
     <BLANKLINE>
-    gate           value  upstream  local gradient       downstream
-    -------------  -----  --------  -------------------  ----------
-    f = mul(x, y)    −12         1  ∂f/∂x = y      = −4          −4
-                                    ∂f/∂y = x      =  3           3
+    gate           value  upstream  local gradient  downstream
+    -------------  -----  --------  --------------  ----------
+    f = mul(x, y)    −12         1  ∂f/∂x = y = −4          −4
+                                    ∂f/∂y = x =  3           3
     <BLANKLINE>
     ∂f/∂x = y = −4
     ∂f/∂y = x = 3

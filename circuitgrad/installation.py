@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from circuitgrad.circuit import Circuit, circuit
+from circuitgrad.circuits import Circuit, circuit
 from circuitgrad.errors import CircuitError, RenderError
 from circuitgrad.sources import input_wires
 from circuitgrad.viz.engine import find_engine

@@ -19,7 +19,8 @@ from circuitgrad.gates import (
     reductions,
     shapes,
 )
-from circuitgrad.gates.from_einsum import broadcast_to, einsum
+from circuitgrad.gates.broadcasting import broadcast_to
+from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.grammar import nearest
 from circuitgrad.sources import as_wire, constant
 from circuitgrad.wire import Wire

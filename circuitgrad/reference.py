@@ -1,4 +1,4 @@
-"""The shipped gates as tables, for terminal and documentation: meaning, derivative, kinks, proof."""
+"""The shipped gates as tables, for terminal and documentation: meaning, derivative, proof."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ checks that it is current. `circuitgrad gates` proves them anew and prints the s
 
 An elementwise gate has a formula, which is its meaning. SymPy differentiates the formula, and the
 derivative that the gate declares is proved equal to it on every cell between kinks. A multilinear
-gate is an einsum or a rearrangement of entries, and its derivative is the transposed one. Selections,
-implicit and composite gates are compared with what they stand for, with symbols as entries, at the
-shape that stands beside the proof. The second order is the derivative of the derivative.
+gate is an einsum or a rearrangement of entries, and its derivative is the transposed one.
+Selections, implicit and composite gates are compared with what they stand for, with symbols as
+entries, at the shape that stands beside the proof. The second order is the derivative of the
+derivative.
 """
 _KINKS = """\
 ## Kinks
 
-At a kink no derivative exists. Each gate with kinks states which value it takes there. The one-sided
-derivatives, where the proof found them, are in the order of the operands.
+At a kink no derivative exists. Each gate with kinks states which value it takes there. The
+one-sided derivatives, where the proof found them, are in the order of the operands.
 """
 _EXCEPTIONS = """\
 ## Rounding

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.derivatives import delta, forward, reverse
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_formula import elementwise

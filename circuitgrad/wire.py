@@ -189,7 +189,7 @@ def intern(
     gate: Gate, inputs: tuple[Wire, ...], spec: Spec, label: str, scope: str, known: Array | None
 ) -> Wire:
     """The one wire of this gate, inputs, label and scope: found in the table, or made."""
-    key = (gate, tuple([wire.serial for wire in inputs]), label, scope, spec)
+    key = (gate, label, scope, spec, *[wire.serial for wire in inputs])
     found = _table.get(key)
     if found is not None:
         return found
@@ -201,21 +201,31 @@ def intern(
     place(wire, "label", label)
     place(wire, "scope", scope)
     place(wire, "known", known)
-    constant = (
-        known is not None if gate.family == "source" and not label else gate.family != "source"
-    )
-    sized = not any(isinstance(axis, str) for axis in spec.shape)  # else it follows from the inputs
-    place(wire, "is_free", constant and sized and all([source.is_free for source in inputs]))
+    place(wire, "is_free", _depends_on_nothing(gate, inputs, spec, known))
     place(wire, "serial", next(_serials))
     _table[key] = wire
     return wire
 
 
+def _depends_on_nothing(
+    gate: Gate, inputs: tuple[Wire, ...], spec: Spec, known: Array | None
+) -> bool:
+    """Whether a value follows from no input and from no size that is still unknown."""
+    if inputs:
+        return all([source.is_free for source in inputs]) and _is_sized(spec)
+    if gate.family == "source":
+        return known is not None and gate.name == "constant"
+    return _is_sized(spec)
+
+
+def _is_sized(spec: Spec) -> bool:
+    return not spec.shape or not any(isinstance(axis, str) for axis in spec.shape)
+
+
 def build(gate: Gate, inputs: tuple[Wire, ...]) -> Wire:
     """The output wire of a gate; computed at once where every input has a known value."""
     spec = gate.infer(inputs)
-    sized = not any(isinstance(axis, str) for axis in spec.shape)
-    known = compute(gate, inputs, spec) if sized and _all_known(inputs) else None
+    known = compute(gate, inputs, spec) if _all_known(inputs) and _is_sized(spec) else None
     return intern(gate, inputs, spec, "", _scope.get(), known)
 
 

@@ -70,7 +70,7 @@ def exact_partials(text, names):
 
 def piece_at(gate, point):
     """The formula that holds at a point; None at a kink."""
-    if gate.formula:
+    if not gate.pieces:
         return gate.formula
     held = (text for condition, text in gate.pieces if exact(condition, gate.variables, point))
     return next(held, None)

@@ -1,6 +1,5 @@
-"""Figures of circuits: scenes, layout by Graphviz, SVG, PNG and DOT."""
+"""Figures of circuits: scenes, layout by Graphviz, SVG, PNG and DOT.
 
-from circuitgrad.viz.drawing import draw
-from circuitgrad.viz.figure import Figure
-
-__all__ = ["Figure", "draw"]
+``circuitgrad.viz.drawing.draw`` makes a ``circuitgrad.viz.figure.Figure`` of a circuit; every circuit
+has it as its method ``draw``. Nothing is imported here, so that parts of the package load quickly.
+"""

@@ -206,7 +206,8 @@ class _Assembly:
         if self._style.detail == 0 or len(self._account.outputs) > 1:
             return (seed,)
         name = shortened(output.name, 12)
-        return (seed, line(f"start: ∂{name}/∂{name}", "dim", CHAIN_SIZE))
+        ratio = f"start: ∂{name}/∂{name}" if name.isidentifier() else "start"
+        return (seed, line(ratio, "dim", CHAIN_SIZE))
 
     def _header(self) -> tuple[Item, ...]:
         title = self._style.title
@@ -284,7 +285,8 @@ def _gradient_entries(outputs: Sequence[Output]) -> list[LegendEntry]:
     """The colours of the backward passes."""
     if len(outputs) == 1:
         name = shortened(outputs[0].name, 12)
-        text = f"gradient ∂{name}/∂· (downstream = upstream × local)"
+        gradient = f"∂{name}/∂·" if name.isidentifier() else f"of {name}"
+        text = f"gradient {gradient} (downstream = upstream × local)"
         return [LegendEntry("grad", text)]
     shown = [k for k, output in enumerate(outputs) if output.seed is not None][:_MOST_JACOBIAN]
     return [

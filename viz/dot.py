@@ -6,7 +6,7 @@ from typing import Final
 import graphviz
 
 from circuitgrad.viz.content import Caution, Column, Grid, Item, Maths, Row, Span, Text
-from circuitgrad.viz.escaping import escape
+from circuitgrad.viz.escaping import escape, visible
 from circuitgrad.viz.plain_maths import plain_text
 from circuitgrad.viz.scene import Edge, Node, Scene
 from circuitgrad.viz.themes import Role, Theme
@@ -84,7 +84,8 @@ def _declare(scene: Scene, writer: "_Writer", graph: graphviz.Digraph, cluster: 
 
 def _tooltip(text: str) -> str:
     """Text for an attribute in which Graphviz reads backslashes."""
-    return str(graphviz.escape(" ".join(text.split())))
+    escaped: str = graphviz.escape(visible(text))  # of a type that is never taken for HTML
+    return escaped
 
 
 class _Writer:

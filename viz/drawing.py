@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.derivatives import dependents
 from circuitgrad.errors import RenderError, SpecError
 from circuitgrad.gates.from_formula import Elementwise
@@ -23,7 +23,7 @@ from circuitgrad.viz.scene import Detail, Direction
 from circuitgrad.viz.signs import folded_sign
 from circuitgrad.viz.symbols import circuit_formula, jacobian_latex, local_gradient_latex
 from circuitgrad.viz.themes import ThemeName
-from circuitgrad.wire import Wire
+from circuitgrad.wire import Wire, topological
 
 Passes = Mapping[str, Mapping[tuple[int, int], EdgeRecord]]
 
@@ -112,6 +112,11 @@ class _Reading:
         self._live = dependents(circuit.wires, circuit.inputs)
         self._passes = self._read_passes()
         self._loose = self._loose_constants()
+        self._ways = {
+            name: {inner.serial for inner in topological([output])}
+            for name, output in zip(circuit.output_names, circuit.outputs, strict=True)
+            if name in self._passes
+        }
         shown = [*circuit.inputs, *(wire for wire in circuit.wires if self._is_shown(wire))]
         self._position = {wire: index for index, wire in enumerate(shown)}
 
@@ -214,5 +219,7 @@ class _Reading:
             edge = self._passes.get(name, {}).get((wire.serial, position))
             if edge is not None:
                 pulls.append(Pull(number, edge.downstream, edge.upstream, edge.local))
+            elif wire.serial in self._ways.get(name, ()):
+                pulls.append(Pull(number, 0.0))  # an exact zero, which no pass carries on
         symbol = local_gradient_latex(wire, position, self._names) if symbols else ""
         return Branch(self._position[source], self._position[wire], symbol, tuple(pulls))

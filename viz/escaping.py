@@ -24,5 +24,14 @@ def escape(text: str) -> str:
     >>> escape("</script>")
     '&lt;/script&gt;'
     """
+    return visible(text).translate(_ENTITIES)
+
+
+def visible(text: str) -> str:
+    """The text on one line, with replacement characters for controls and turning marks.
+
+    Args:
+        text: Any text.
+    """
     flat = text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ").replace("\t", " ")
-    return flat.translate(_FORBIDDEN).translate(_ENTITIES)
+    return flat.translate(_FORBIDDEN)

@@ -121,9 +121,15 @@ def local_row(output: str, operand: str, derivative: str) -> tuple[Item, ...]:
     """
     if not derivative:
         return ()
-    above, below = name_latex(shortened(output, 14)), name_latex(shortened(operand, 14))
+    above, below = _in_ratio(output), _in_ratio(operand)
     equation = Maths(rf"\partial {above}/\partial {below}={derivative}", "loc", LOCAL_SIZE)
     return (Column((Space(0.0, 0.0), equation)),)
+
+
+def _in_ratio(name: str) -> str:
+    """LaTeX of a name above or below the slash of a derivative; in brackets if it has one itself."""
+    latex = name_latex(shortened(name, 14))
+    return latex if name.isidentifier() else rf"({latex})"
 
 
 def sum_row(
@@ -140,7 +146,7 @@ def sum_row(
     role = pass_role(pulls[0].number)
     parts = [scalar(pull.downstream) for pull in pulls]
     total = scalar(signal.gradients[pulls[0].number])
-    above, below = name_latex(shortened(output, 14)), name_latex(shortened(signal.name, 14))
+    above, below = _in_ratio(output), _in_ratio(signal.name)
     if total is None or None in parts:
         return ()
     texts = [format_number(part, pattern) for part in parts]

@@ -7,6 +7,7 @@ data only, so that nothing of an engine's markup reaches a figure unread.
 import functools
 import importlib.util
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -88,6 +89,8 @@ def formula(latex: str, engine: MathsEngine, display: bool = False) -> Formula |
     """
     if engine == "text":
         return None
+    if r"\_" in latex:  # not known to mathra in the names of operators
+        latex = latex.replace(r"\operatorname{", r"\mathrm{")
     try:
         markup, speech = _set(latex, engine, display)
     except Exception:  # an engine may refuse a formula in any way it likes: then text is shown
@@ -103,7 +106,9 @@ def _set(latex: str, engine: MathsEngine, display: bool) -> tuple[str, str]:
         markup: str = mathra.tex_to_svg(latex, display=display, strict=True)
         title = ElementTree.fromstring(markup).find(f"{_SVG}title")
         return markup, (title.text or "") if title is not None else ""
-    from ziamath.zmath import Latex
+    with warnings.catch_warnings():  # ziamath loads its font with a deprecated function
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from ziamath.zmath import Latex
 
     inline = not display
     return str(Latex(latex, size=_EM, inline=inline).svg()), ""

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.wire import Wire
 
 # The order of a textbook's intermediate results; e, i, j, l and o are left out, as they are easily

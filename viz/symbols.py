@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.errors import CircuitError
 from circuitgrad.formulas.latex import local_latex as closed_form
 from circuitgrad.formulas.latex import name_latex

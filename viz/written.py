@@ -10,6 +10,7 @@ from circuitgrad.viz.numbers import MINUS, short_number
 from circuitgrad.wire import Wire, topological
 
 _LONGEST: Final = 600
+_RELATION: Final = re.compile(r"\\(?:le|ge|ne)\b")
 _BRACKETED: Final = re.compile(r"\{[^{}]*\}|\([^()]*\)|\[[^\[\]]*\]")
 _ONE_NAME: Final = re.compile(
     r"(\\(?:sin|cos|tan|sinh|cosh|tanh|log))\(([A-Za-z](?:_\{\w+\})?|\\[a-z]+(?:_\{\w+\})?)\)"
@@ -97,8 +98,9 @@ def _filled(gate: Elementwise, operands: Sequence[_Written]) -> _Written:
     for place in range(1, len(pieces), 2):
         before, name, after = pieces[place - 1 : place + 2]
         # A neighbouring operand is as good as a letter for what stands next to this one.
-        head = before.strip()[-1:] or ("x" if place > 1 else "")
-        tail = after.strip()[:1] or ("x" if place + 2 < len(pieces) else "")
+        left, right = _RELATION.sub("=", before).strip(), _RELATION.sub("=", after).strip()
+        head = left[-1:] or ("x" if place > 1 else "")
+        tail = right[:1] or ("x" if place + 2 < len(pieces) else "")
         part = _fitted(parts[name], head, tail)
         if head == "x" and r"\mathrm" in text + part:
             part = rf"\,{part}"  # words side by side need room between them
@@ -110,8 +112,6 @@ def _fitted(part: _Written, head: str, tail: str) -> str:
     """An operand between two characters, in brackets where it needs them."""
     if head and tail and head in "{([,|:?>=<" and tail in "})],|:?>=<":
         return part.latex
-    if head == "x" and part.latex[:1].isdigit():
-        return rf"\cdot {part.latex}"  # a number behind a factor would look like a part of it
     if tail == "^":
         needed = _Tie.ATOM
     elif head in ("", "+") and tail in ("", "+", "-"):
@@ -119,7 +119,8 @@ def _fitted(part: _Written, head: str, tail: str) -> str:
     else:
         needed = _Tie.PRODUCT
     if part.tie >= needed and not (head and part.latex.startswith("-")):
-        return part.latex
+        # A number behind a factor would look like a part of it.
+        return rf"\cdot {part.latex}" if head == "x" and part.latex[:1].isdigit() else part.latex
     return rf"\left({part.latex}\right)"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from circuitgrad import grammar
-from circuitgrad.circuit import Circuit, circuit
+from circuitgrad.circuits import Circuit, circuit
 from circuitgrad.errors import DerivativeError, SpecError
 from circuitgrad.formulas.symbolic import gate_formula, real_symbol
 from circuitgrad.gates import arithmetic, functions

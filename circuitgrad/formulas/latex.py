@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas.symbolic import expressions, real_symbol
 from circuitgrad.gates.from_formula import Elementwise
@@ -24,10 +24,10 @@ _ESCAPED = {c: "\\" + c for c in "&%$#{}"} | {
 
 
 def name_latex(name: str) -> str:
-    """A name as maths: digits at the end are a subscript, words stand upright.
+    r"""A name as maths: digits at the end are a subscript, words stand upright.
 
     >>> name_latex("w0"), name_latex("x_12"), name_latex("loss"), name_latex("alpha")
-    ('w_{0}', 'x_{12}', '\\\\mathrm{loss}', '\\\\alpha')
+    ('w_{0}', 'x_{12}', '\\mathrm{loss}', '\\alpha')
     """
     base, subscript = name, ""
     match = re.fullmatch(r"(.*?[^\W\d_])_?(\d+)", name)

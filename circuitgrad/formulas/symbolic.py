@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 
 from circuitgrad import grammar
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise

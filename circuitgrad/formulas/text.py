@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas.symbolic import expressions
 from circuitgrad.wire import Array

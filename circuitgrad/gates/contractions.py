@@ -9,12 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from circuitgrad.errors import ShapeError
-from circuitgrad.gates.from_einsum import (
-    broadcast_to,
-    contract,
-    contraction,
-    einsum,
-)
+from circuitgrad.gates.broadcasting import broadcast_to
+from circuitgrad.gates.from_einsum import contract, contraction, einsum
 from circuitgrad.sources import as_wire
 from circuitgrad.spec import Shape, broadcast_axes, format_shape, normalize_axes, parse_shape
 from circuitgrad.wire import Operand, Wire, describe

@@ -12,13 +12,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from string import ascii_letters
 from typing import Any, ClassVar
 
 import numpy as np
 
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.contraction_kernels import contraction_kernel
+from circuitgrad.gates.subscripts import Indices, canonical, parse_subscripts
 from circuitgrad.methods import upper_layer
 from circuitgrad.sources import Constant, constant
 from circuitgrad.spec import (
@@ -26,14 +26,11 @@ from circuitgrad.spec import (
     FLOAT64,
     Axis,
     DType,
-    Shape,
     Spec,
-    broadcast_axes,
     format_shape,
 )
 from circuitgrad.wire import Gate, Kernel, Wire, build, describe
 
-Indices = tuple[int, ...]
 _names: dict[tuple[tuple[str, ...], str], Contraction] = {}
 
 
@@ -202,24 +199,9 @@ def contraction(name: str, subscripts: str, glyph: str, latex: str = "") -> Cont
     """
     declared = Contraction(name, subscripts, glyph, latex)
     terms, output = parse_subscripts(subscripts)
-    canonical = _canonical([tuple(map(ord, t)) for t in terms], tuple(map(ord, output)))
+    canonical = canonical([tuple(map(ord, t)) for t in terms], tuple(map(ord, output)))
     _names[canonical[:2]] = declared
     return declared
-
-
-def parse_subscripts(subscripts: str) -> tuple[tuple[str, ...], str]:
-    """The operands' letters and the output's; the output may be left out, as in NumPy."""
-    text = subscripts.replace(" ", "")
-    inputs, arrow, output = text.partition("->")
-    terms = tuple(inputs.split(","))
-    letters = "".join(terms)
-    if not all(c in ascii_letters for c in letters + output):
-        raise SpecError(
-            f"einsum '{subscripts}': use letters, commas and one '->', as in 'ij,jk->ik'."
-        )
-    if not arrow:
-        output = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
-    return terms, output
 
 
 def einsum(
@@ -252,7 +234,7 @@ def einsum(
         )
     given = {ord(letter): (sizes or {})[letter] for letter in new}
     numbered = [tuple(map(ord, term)) for term in terms]
-    return _build(list(operands), numbered, tuple(map(ord, output)), given, dtype)
+    return build_contraction(list(operands), numbered, tuple(map(ord, output)), given, dtype)
 
 
 def _numbered(gate: Einsum, out: Wire, batch: int) -> tuple[list[Indices], dict[int, Axis]]:
@@ -319,14 +301,16 @@ def contract(
         product: Wire = upper_layer("gates.operators").product(renamed[0][0], renamed[1][0])
         return product
     dtype = common_dtype([wire for wire, _ in operands])
-    return _build([w for w, _ in renamed], [ids for _, ids in renamed], result, missing, dtype)
+    return build_contraction(
+        [w for w, _ in renamed], [ids for _, ids in renamed], result, missing, dtype
+    )
 
 
 def _is_one(wire: Wire) -> bool:
     return isinstance(wire.gate, Constant) and wire.shape == () and bool(wire.gate.data == 1)
 
 
-def _build(
+def build_contraction(
     wires: list[Wire],
     terms: list[Indices],
     output: Indices,
@@ -336,7 +320,7 @@ def _build(
     """The wire of a contraction, its letters renamed in order of appearance."""
     factor = math.prod(int(a) for i, a in missing.items() if i not in output and isinstance(a, int))
     summed = {i: a for i, a in missing.items() if i in output or isinstance(a, str)}
-    operands, result, letters = _canonical(terms, output, tuple(summed))
+    operands, result, letters = canonical(terms, output, tuple(summed))
     sizes = tuple((letters[i], axis) for i, axis in summed.items())
     if not wires and not sizes and not output:
         return constant(float(factor), dtype)
@@ -348,19 +332,6 @@ def _build(
         return wire
     scaled: Wire = upper_layer("gates.operators").product(wire, constant(float(factor), wire.dtype))
     return scaled
-
-
-def _canonical(
-    terms: Sequence[Indices], output: Indices, extra: Indices = ()
-) -> tuple[tuple[str, ...], str, dict[int, str]]:
-    order = dict.fromkeys([i for term in terms for i in term] + list(output) + list(extra))
-    if len(order) > len(ascii_letters):
-        raise ShapeError(
-            f"einsum: {len(order)} indices; at most {len(ascii_letters)} are possible."
-        )
-    letters = dict(zip(order, ascii_letters, strict=False))
-    operands = tuple("".join(letters[i] for i in term) for term in terms)
-    return operands, "".join(letters[i] for i in output), letters
 
 
 def _generic_name(gate: Einsum) -> str:
@@ -392,26 +363,3 @@ def _cached_kernel(
 def common_dtype(wires: Sequence[Wire]) -> np.dtype[Any]:
     """float32 if every wire is float32, else float64."""
     return FLOAT32 if wires and all(w.dtype == FLOAT32 for w in wires) else FLOAT64
-
-
-def broadcast_to(wire: Wire, shape: Shape) -> Wire:
-    """A wire repeated along new leading axes and axes of size 1, as an explicit gate."""
-    if wire.shape == shape:
-        return wire
-    lead = len(shape) - wire.ndim
-    stretched = [lead + k for k, axis in enumerate(wire.shape) if shape[lead + k] != axis]
-    kept = [lead + k for k in range(wire.ndim) if lead + k not in stretched]
-    if stretched:
-        wire = upper_layer("gates.shapes").squeeze(wire, tuple(k - lead for k in stretched))
-    axes = {k: axis for k, axis in enumerate(shape)}
-    missing = {k: axis for k, axis in axes.items() if k not in kept}
-    return _build([wire], [tuple(kept)], tuple(range(len(shape))), missing)
-
-
-def broadcast_together(wires: Sequence[Wire], where: str) -> tuple[Wire, ...]:
-    """The wires in their common shape, by explicit broadcast gates."""
-    first = wires[0].spec.shape
-    if all(wire.spec.shape == first for wire in wires):
-        return tuple(wires)
-    shape = broadcast_axes([w.shape for w in wires], [describe(w) for w in wires], where)
-    return tuple(broadcast_to(wire, shape) for wire in wires)

@@ -16,7 +16,8 @@ import numpy as np
 
 from circuitgrad import grammar
 from circuitgrad.errors import DerivativeError, SpecError
-from circuitgrad.gates.from_einsum import broadcast_together, common_dtype, contract
+from circuitgrad.gates.broadcasting import broadcast_together
+from circuitgrad.gates.from_einsum import common_dtype, contract
 from circuitgrad.methods import upper_layer
 from circuitgrad.sources import Constant, as_wire, constant
 from circuitgrad.spec import FLOAT32, FLOAT64, Spec
@@ -97,7 +98,7 @@ class Elementwise(Gate):
         if first is None:
             return self.compute(*_arrays(operands))
         wires = [as_wire(x, first.dtype) for x in operands]
-        if all(isinstance(wire.gate, Constant) and not wire.shape for wire in wires):
+        if all([type(wire.gate) is Constant and not wire.spec.shape for wire in wires]):
             return self._folded(wires)
         return build(self, broadcast_together(wires, self.name))
 
@@ -125,7 +126,10 @@ class Elementwise(Gate):
         return result
 
     def infer(self, inputs: tuple[Wire, ...]) -> Spec:
-        return Spec(inputs[0].spec.shape, common_dtype(inputs))
+        spec = inputs[0].spec
+        if all([wire.spec is spec for wire in inputs]):
+            return spec  # one object for a whole graph of scalars
+        return Spec(spec.shape, common_dtype(inputs))
 
     def kernel(
         self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
@@ -186,7 +190,8 @@ def _arrays(operands: Sequence[Any]) -> list[Array]:
 def _plain(part: Wire | float) -> Wire | float:
     """A number instead of a scalar constant wire."""
     if isinstance(part, Wire):
-        return float(part.gate.data) if isinstance(part.gate, Constant) and not part.shape else part
+        gate = part.gate
+        return float(gate.data) if type(gate) is Constant and not part.spec.shape else part
     return float(part)
 
 
@@ -232,24 +237,11 @@ def elementwise(
 ) -> Elementwise:
     """Declare an elementwise gate; declaring is constructing, nothing else is needed to use it.
 
-    Args:
-        name: The gate's name.
-        formula: Its meaning, as text over SymPy's function names; variables are real.
-        pieces: The meaning of a gate with kinks: (condition, smooth formula) pairs with strict
-            conditions. A formula given as well is only how people read the gate.
-        at_kink: The value where no condition holds.
-        policy: The derivative taken at a kink, in words.
-        variables: The operands' order; alphabetical by default.
-        kernel: A numerically stable NumPy function; the formula itself by default.
-        scalar: The same function for Python floats; it may raise where the kernel would not.
-        derivative: A function of wires that gives one wire or number per variable; it may take
-            the output as keyword `out`. SymPy's derivative of the formula by default.
-        domain: Where the formula is real, as "x > 0".
-        glyph: The text in the picture's circle.
-        latex: A template over the variables, as "e^{{{x}}}".
-        source: Paper, book or page.
-        accuracy_note: Where and why the error exceeds 8 ULP.
-        defaults: Values of the last operands, where they may be left out.
+    The arguments are the fields of `Elementwise`. The name and the formula (text over SymPy's
+    function names, variables real) are enough: the operands are then its variables in alphabetical
+    order, `kernel` is the formula itself, and `derivative` is SymPy's. A declared derivative is a
+    function of wires, one wire or number per variable; it may take the output as keyword `out`.
+    A gate with kinks gives `pieces`, (condition, smooth formula) pairs, and `at_kink`.
 
     Raises:
         SpecError: No formula, or a text outside the grammar.
@@ -258,6 +250,21 @@ def elementwise(
     >>> float(cube(2.0))
     8.0
     """
+    return Elementwise(
+        check_name(name, "gate"), _operand_order(name, formula, pieces, at_kink, variables),
+        formula, tuple(pieces), at_kink, policy, domain, kernel, scalar, derivative, glyph, latex,
+        source, accuracy_note, tuple(defaults),
+    )  # fmt: skip
+
+
+def _operand_order(
+    name: str,
+    formula: str,
+    pieces: Sequence[Piece],
+    at_kink: str,
+    variables: Sequence[str] | None,
+) -> tuple[str, ...]:
+    """The variables of a declaration, checked against its texts."""
     if not formula and not pieces:
         raise SpecError(f"gate '{name}': give a formula, or pieces where it has kinks.")
     if pieces and not at_kink:
@@ -268,9 +275,4 @@ def elementwise(
     unknown = [n for n in found if n not in order]
     if unknown or not order:
         raise SpecError(f"gate '{name}': variables are {order}, but the formula uses {found}.")
-    for variable in order:
-        check_name(variable, f"gate '{name}'")
-    return Elementwise(
-        check_name(name, "gate"), order, formula, tuple(pieces), at_kink, policy, domain, kernel,
-        scalar, derivative, glyph, latex, source, accuracy_note, tuple(defaults),
-    )  # fmt: skip
+    return tuple(check_name(variable, f"gate '{name}'") for variable in order)

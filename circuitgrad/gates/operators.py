@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from circuitgrad.gates import arithmetic, contractions
-from circuitgrad.gates.from_einsum import broadcast_to
+from circuitgrad.gates.broadcasting import broadcast_to
 from circuitgrad.sources import Constant, as_wire, constant
 from circuitgrad.wire import Wire
 
@@ -84,7 +84,7 @@ def power(base: Any, exponent: Any) -> Any:
 
 def _number(value: Any) -> float | None:
     if isinstance(value, Wire):
-        if isinstance(value.gate, Constant) and not value.shape:
+        if type(value.gate) is Constant and not value.spec.shape:
             return float(value.gate.data)
         return None
     return float(value) if np.ndim(value) == 0 else None

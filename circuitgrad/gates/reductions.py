@@ -9,8 +9,9 @@ import numpy as np
 
 from circuitgrad.errors import ShapeError
 from circuitgrad.gates import arithmetic, functions
+from circuitgrad.gates.broadcasting import broadcast_to
 from circuitgrad.gates.contractions import total
-from circuitgrad.gates.from_einsum import broadcast_to, einsum
+from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.from_rule import Declaration
 from circuitgrad.sources import as_wire, constant, input_wire
 from circuitgrad.spec import Spec, format_shape, normalize_axes

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from circuitgrad.errors import ShapeError, SpecError
+from circuitgrad.gates.broadcasting import broadcast_to
 from circuitgrad.gates.contractions import expand_dims, squeeze
-from circuitgrad.gates.from_einsum import broadcast_to, common_dtype
+from circuitgrad.gates.from_einsum import common_dtype
 from circuitgrad.gates.from_rule import Declaration
 from circuitgrad.gates.indices import (
     WHOLE,

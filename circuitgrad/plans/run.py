@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.derivatives import BackwardPass, backward_pass
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.grammar import nearest
@@ -164,7 +164,7 @@ class EdgeRecord:
 class Run:
     """One evaluation of a circuit, everything kept. Made by `circuit.run(...)`.
 
-    >>> from circuitgrad.circuit import circuit
+    >>> from circuitgrad.circuits import circuit
     >>> from circuitgrad.sources import input_wires
     >>> x, y = input_wires("x y")
     >>> run = circuit(f=x * y).run(x=3, y=-4)

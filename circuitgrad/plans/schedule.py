@@ -78,7 +78,7 @@ class Plan:
     def _all_scalar(self, given: Sequence[Wire], wanted: Sequence[Wire]) -> bool:
         everything = (*given, *self._order, *wanted)
         return all(not w.shape and w.dtype == FLOAT64 for w in everything) and all(
-            isinstance(w.gate, Elementwise | Constant) for w in self._order
+            type(w.gate) is Elementwise or type(w.gate) is Constant for w in self._order
         )
 
     def _schedule(self, wanted: Sequence[Wire], reuse: bool) -> None:
@@ -89,13 +89,13 @@ class Plan:
                 last[source.serial] = position
         kept = {w.serial for w in wanted} | self._given
         for wire in self._order:
-            if not wire.inputs and isinstance(wire.gate, Constant):
+            if not wire.inputs and type(wire.gate) is Constant:
                 kept.add(wire.serial)
         self._wires: list[Wire] = []
         free: list[int] = []
         readable = self._overwritable(operands) if reuse else set()
         for position, wire in enumerate(self._order):
-            if isinstance(wire.gate, Constant):
+            if type(wire.gate) is Constant:
                 data = wire.gate.data
                 self._slot[wire.serial] = self._new_slot(float(data) if self.is_scalar else data)
                 continue
@@ -108,11 +108,8 @@ class Plan:
                 if last.get(s.serial) == position and s.serial not in kept
             ]  # fmt: skip
             kernel = self._kernel(wire, sources)
-            for k, source in enumerate(sources):
-                fits = self._may_overwrite(wire, source, dying, readable)
-                if fits and isinstance(kernel, np.ufunc):
-                    kernel = _into(kernel, k)
-                    break
+            if dying and wire.spec.shape and isinstance(kernel, np.ufunc):
+                kernel = self._overwriting(kernel, wire, sources, dying, readable)
             free.extend(self._slot[s.serial] for s in dying if reuse)
             self._slot[wire.serial] = free.pop() if free else self._new_slot(None)
             self.steps.append((kernel, slots, self._slot[wire.serial]))
@@ -120,16 +117,16 @@ class Plan:
 
     def _operands(self, wire: Wire, reuse: bool) -> tuple[Wire, ...]:
         """A gate's inputs, with broadcasts left to elementwise kernels where that is the same."""
-        if not reuse or not isinstance(wire.gate, Elementwise):
+        if not reuse or not wire.spec.shape or type(wire.gate) is not Elementwise:
             return wire.inputs
         seen = tuple(self._behind_broadcast(source) for source in wire.inputs)
         shapes = [self._shapes.get(s.serial) or resolve_shape(s.shape, self._sizes) for s in seen]
         whole = np.broadcast_shapes(*shapes) == self._shapes[wire.serial]
-        return seen if whole and wire.shape else wire.inputs
+        return seen if whole else wire.inputs
 
     def _behind_broadcast(self, wire: Wire) -> Wire:
         gate = wire.gate
-        if not isinstance(gate, Einsum) or len(gate.operands) != 1 or wire.serial in self._given:
+        if type(gate) is not Einsum or len(gate.operands) != 1 or wire.serial in self._given:
             return wire
         (term,) = gate.operands
         new = [letter for letter, _ in gate.sizes]
@@ -138,26 +135,36 @@ class Plan:
 
     def _overwritable(self, operands: Mapping[int, tuple[Wire, ...]]) -> set[int]:
         """Wires whose arrays are their own and that no view looks into."""
-        fresh = {w.serial for w in self._order if isinstance(w.gate, Elementwise)}
+        fresh = {w.serial for w in self._order if type(w.gate) is Elementwise}
         for wire in self._order:
-            if not isinstance(wire.gate, Elementwise):
+            if type(wire.gate) is not Elementwise:
                 fresh -= {s.serial for s in operands[wire.serial]}
         return fresh
 
-    def _may_overwrite(
-        self, wire: Wire, source: Wire, dying: list[Wire], readable: set[int]
-    ) -> bool:
-        return (
-            bool(wire.shape)
-            and source.serial in readable
-            and any(s is source for s in dying)
-            and self._shapes[source.serial] == self._shapes[wire.serial]
-            and source.dtype == wire.dtype
-        )
+    def _overwriting(
+        self,
+        kernel: np.ufunc,
+        wire: Wire,
+        sources: Sequence[Wire],
+        dying: list[Wire],
+        readable: set[int],
+    ) -> Callable[..., Any]:
+        """The kernel writing over an operand that dies here, if one has the result's shape."""
+        for k, source in enumerate(sources):
+            if (
+                source.serial in readable
+                and any(s is source for s in dying)
+                and self._shapes[source.serial] == self._shapes[wire.serial]
+                and source.dtype == wire.dtype
+            ):
+                return _into(kernel, k)
+        return kernel
 
     def _kernel(self, wire: Wire, sources: Sequence[Wire]) -> Callable[..., Any]:
         gate = wire.gate
-        if isinstance(gate, Einsum):
+        if type(gate) is Elementwise:
+            return gate.compute
+        if type(gate) is Einsum:
             gate = gate.resolved(self._sizes)
         shapes = tuple(self._shapes[s.serial] for s in sources)
         return gate.kernel(shapes, self._shapes[wire.serial], wire.dtype)

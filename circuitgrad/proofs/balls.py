@@ -79,7 +79,8 @@ _CONSTANTS: dict[sp.Expr, Callable[[], arb]] = {
     sp.GoldenRatio: lambda: (1 + arb(5).sqrt()) / 2,
 }
 _PARTIAL = (sp.Pow, *_EDGED)
-_RELATIONS: dict[object, Callable[[int], bool]] = {
+# What a strict or weak relation says about the sign of left - right.
+RELATIONS: dict[object, Callable[[int], bool]] = {
     sp.Gt: lambda s: s > 0,
     sp.Ge: lambda s: s >= 0,
     sp.Lt: lambda s: s < 0,
@@ -280,10 +281,10 @@ class Evaluator:
             return any(self.holds(part) for part in ordered_parts(condition))
         if isinstance(condition, sp.Not):
             return not self.holds(condition.args[0])
-        if type(condition) not in _RELATIONS:
+        if type(condition) not in RELATIONS:
             raise UnresolvedError("an unknown kind of condition")
         side = self._side(self.ball(condition.lhs) - self.ball(condition.rhs))
-        return _RELATIONS[type(condition)](side)
+        return RELATIONS[type(condition)](side)
 
 
 def constant_sign(expression: sp.Expr, max_bits: int = 2048) -> int | None:

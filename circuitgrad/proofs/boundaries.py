@@ -185,8 +185,7 @@ def _kink(
     def same(first: sp.Expr | None, second: sp.Expr | None) -> bool | None:
         if first is None or second is None:
             return None
-        rest = max(0.05, clock.seconds - clock.elapsed)
-        status = decide(first, second, where, min(rest, 0.5)).status
+        status = decide(first, second, where, min(max(clock.left, 0.05), 0.5)).status
         return {Status.PROVED: True, Status.REFUTED: False}.get(status)
 
     correct, claimed = boundary.at(lhs), boundary.at(rhs)

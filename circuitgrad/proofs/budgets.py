@@ -23,6 +23,11 @@ class Budget:
         """Seconds since the budget was opened."""
         return time.perf_counter() - self._start
 
+    @property
+    def left(self) -> float:
+        """Seconds that are left, 0 or more."""
+        return max(0.0, self.seconds - self.elapsed)
+
     def check(self) -> None:
         """Return nothing while there is time.
 

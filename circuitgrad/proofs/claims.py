@@ -24,19 +24,19 @@ def check_size(expressions: Sequence[sp.Basic]) -> None:
         RejectedError: when they are too deep, or too large when written out.
     """
     measured: dict[int, tuple[int, int]] = {}
-    waiting = list(expressions)
+    alive: list[sp.Basic] = []  # so that no id is used twice
+    waiting = [(expression, expression.args) for expression in expressions]
     while waiting:
-        node = waiting[-1]
-        missing = [part for part in node.args if id(part) not in measured]
+        node, parts = waiting[-1]
+        missing = [part for part in parts if id(part) not in measured]
         if missing:
-            waiting += missing
+            waiting += [(part, part.args) for part in missing]
             if len(waiting) > MAX_NODES:
                 raise RejectedError(f"the expressions have more than {MAX_NODES} parts")
             continue
-        waiting.pop()
-        parts = [measured[id(part)] for part in node.args]
-        depth = 1 + max((depth for depth, _ in parts), default=0)
-        count = 1 + sum(count for _, count in parts)
+        alive.append(waiting.pop()[0])
+        depth = 1 + max((measured[id(part)][0] for part in parts), default=0)
+        count = 1 + sum(measured[id(part)][1] for part in parts)
         if depth > MAX_DEPTH:
             raise RejectedError(f"an expression is nested more than {MAX_DEPTH} deep")
         if count > MAX_NODES:

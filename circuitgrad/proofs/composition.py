@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.derivatives import BackwardPass, accumulate, backward_pass, dependents
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas.symbolic import entry_symbols, expressions

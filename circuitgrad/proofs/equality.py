@@ -17,13 +17,15 @@ from circuitgrad.proofs.claims import (
     exact,
     sign_constraints,
 )
-from circuitgrad.proofs.samples import Comparison, Sampler, compared
+from circuitgrad.proofs.samples import Comparison, Point, Sampler, compared, only_real_side
 from circuitgrad.proofs.verdicts import InternalInconsistency, Status, Verdict, Witness
 
 _FIRST_POINTS, _FIRST_TRIES = 6, 60
 _GUARDED_CELLS, _GUARD_TRIES = 16, 60
 _CELL_POINTS, _CELL_TRIES = 40, 600
 _FINE_BITS = 2048
+_SURVEY_SECONDS = 0.5
+_KINKED = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
 
 
 @dataclass
@@ -37,6 +39,7 @@ class _Attempt:
     seed: int
     tested: int = 0
     digits: float = 0.0
+    caveat: str = ""
     cells: list[Cell] = field(default_factory=list)
     assumptions: dict[str, None] = field(default_factory=dict)
 
@@ -51,6 +54,7 @@ class _Attempt:
             bits = _FINE_BITS if self.tested < 2 else 512
             comparison = compared(self.lhs, self.rhs, point, self.budget, bits)
             if comparison is None:
+                self._look_for_caveat(point)
                 continue
             if comparison.differ:
                 return comparison.witness
@@ -59,6 +63,11 @@ class _Attempt:
             if compared_here >= points:
                 break
         return None
+
+    def _look_for_caveat(self, point: Point) -> None:
+        if not self.caveat:
+            side = only_real_side(self.lhs, self.rhs, point, self.budget)
+            self.caveat = f"only the {side} side is real at {point}" if side else ""
 
     def _note(self, comparison: Comparison) -> None:
         self.tested += 1
@@ -76,6 +85,7 @@ class _Attempt:
             reason=reason,
             elapsed_ms=1000 * self.budget.elapsed,
             assumptions=tuple(self.assumptions),
+            caveat=self.caveat,
         )
 
 
@@ -112,6 +122,8 @@ def decide(
     <Status.REFUTED: 'refuted'>
     """
     clock = Budget(budget)
+    # Relations of numbers, such as 1 > 0, may have become plain Python booleans.
+    domain = [{True: sp.true, False: sp.false}.get(part, part) for part in domain]
     attempt = _Attempt(lhs, rhs, [], clock, seed)
     try:
         check_size([lhs, rhs, *domain])
@@ -134,15 +146,37 @@ def _decided(attempt: _Attempt) -> Verdict:
         return _structural(attempt)
     witness = attempt.difference((), _FIRST_POINTS, _FIRST_TRIES)
     if witness is not None:
+        if attempt.lhs.has(*_KINKED) or attempt.rhs.has(*_KINKED):
+            _surveyed(attempt)
         return replace(attempt.verdict(Status.REFUTED, "ball"), counterexample=witness)
     # The exact part gets most of the time, the search inside open cells the rest.
-    spare = attempt.budget.seconds - attempt.budget.elapsed
-    for cell in decided_cells(attempt.lhs, attempt.rhs, attempt.domain, Budget(0.75 * spare)):
-        attempt.cells.append(cell)
-        attempt.assumptions |= dict.fromkeys(cell.assumptions)
+    _fill_cells(attempt, 0.75 * attempt.budget.left)
     if all(not cell.is_open for cell in attempt.cells):
         return _guarded(attempt)
     return _searched(attempt)
+
+
+def _fill_cells(attempt: _Attempt, seconds: float) -> None:
+    for cell in decided_cells(attempt.lhs, attempt.rhs, attempt.domain, Budget(seconds)):
+        attempt.cells.append(cell)
+        attempt.assumptions |= dict.fromkeys(cell.assumptions)
+
+
+def _surveyed(attempt: _Attempt) -> None:
+    """Find out on which cells a refuted claim holds, as far as a short time allows."""
+    try:
+        _fill_cells(attempt, min(_SURVEY_SECONDS, 0.25 * attempt.budget.left))
+        for place, cell in enumerate(attempt.cells[:_GUARDED_CELLS]):
+            if not cell.is_open:
+                _confront(attempt, cell)
+            elif attempt.difference(cell.constraints, 1, _GUARD_TRIES) is not None:
+                attempt.cells[place] = _refuted(cell)
+    except OutOfBudgetError:
+        return
+
+
+def _refuted(cell: Cell) -> Cell:
+    return replace(cell, result=replace(cell.result, status=Status.REFUTED, reason=""))
 
 
 def _structural(attempt: _Attempt) -> Verdict:
@@ -189,8 +223,7 @@ def _searched(attempt: _Attempt) -> Verdict:
     for cell in [cell for cell in attempt.cells if cell.is_open]:
         witness = attempt.difference(cell.constraints, _CELL_POINTS, _CELL_TRIES, wide=True)
         if witness is not None:
-            refuted = replace(cell, result=replace(cell.result, status=Status.REFUTED, reason=""))
-            attempt.cells[attempt.cells.index(cell)] = refuted
+            attempt.cells[attempt.cells.index(cell)] = _refuted(cell)
             return replace(attempt.verdict(Status.REFUTED, "ball"), counterexample=witness)
     reasons = [cell.result.reason for cell in attempt.cells if cell.is_open]
     return attempt.verdict(Status.UNDECIDED, reason=reasons[0])

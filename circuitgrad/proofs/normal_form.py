@@ -7,20 +7,12 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from circuitgrad.proofs.angles import FunctionTower
-from circuitgrad.proofs.balls import ordered_parts
+from circuitgrad.proofs.balls import RELATIONS, ordered_parts
 from circuitgrad.proofs.budgets import Budget
 from circuitgrad.proofs.claims import brief
 from circuitgrad.proofs.fields import Element, Field, Generator, Refinement, UnsupportedError
 from circuitgrad.proofs.rules import RULES
 
-_RELATIONS: dict[object, Callable[[int], bool]] = {
-    sp.Gt: lambda s: s > 0,
-    sp.Ge: lambda s: s >= 0,
-    sp.Lt: lambda s: s < 0,
-    sp.Le: lambda s: s <= 0,
-    sp.Eq: lambda s: s == 0,
-    sp.Ne: lambda s: s != 0,
-}
 _HALF = Fraction(1, 2)
 
 
@@ -188,10 +180,10 @@ class Normaliser:
             return any(self.holds(part) for part in ordered_parts(condition))
         if isinstance(condition, sp.Not):
             return not self.holds(condition.args[0])
-        if type(condition) not in _RELATIONS:
+        if type(condition) not in RELATIONS:
             raise UnsupportedError(f"the condition {brief(condition)}")
         gap = self.field.subtract(self.element(condition.lhs), self.element(condition.rhs))
-        return _RELATIONS[type(condition)](self.tower.signs.sign_of(gap))
+        return RELATIONS[type(condition)](self.tower.signs.sign_of(gap))
 
 
 def _partial(function: Callable[..., sp.Expr], orders: Sequence[int]) -> Callable[..., sp.Expr]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.errors import ProofError, SpecError
 from circuitgrad.gates import Declared, catalogue
 from circuitgrad.gates.from_formula import Elementwise
@@ -153,7 +153,7 @@ def verify(circuit: Circuit, budget: float = 10.0) -> Report:
     Returns:
         A report that prints as a table and holds the records.
 
-    >>> from circuitgrad.circuit import circuit
+    >>> from circuitgrad.circuits import circuit
     >>> from circuitgrad.sources import input_wires
     >>> x, y = input_wires("x y")
     >>> verify(circuit(f=x * y + x)).proved

@@ -32,6 +32,9 @@ class Point:
     values: Mapping[sp.Symbol, sp.Rational]
     functions: Mapping[object, sp.Lambda] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return ", ".join(f"{name} = {value}" for name, value in self.described().items())
+
     def described(self) -> dict[str, str]:
         """Return names and exact values as text."""
         values = {str(symbol): str(value) for symbol, value in self.values.items()}
@@ -93,6 +96,33 @@ def _comparison(left: arb, right: arb, point: Point, bits: int) -> Comparison | 
     digits = bits * log10(2) if error.is_zero() else -float(error.log()) / log(10)
     witness = Witness(point.described(), left.str(20), right.str(20), bits)
     return Comparison(differ, digits, witness)
+
+
+def only_real_side(lhs: sp.Expr, rhs: sp.Expr, point: Point, budget: Budget) -> str:
+    """Return which side alone has a real value at a point.
+
+    Args:
+        lhs: left side.
+        rhs: right side.
+        point: exact values.
+        budget: looked at once per node.
+
+    Returns:
+        "left", "right", or an empty text when both or none have, or balls cannot tell.
+    """
+    real = []
+    with flint.ctx.workprec(128):
+        evaluator = Evaluator(point.values, budget=budget)
+        for side in (lhs, rhs):
+            try:
+                evaluator.ball(interpreted(side, point.functions))
+            except NotRealError:
+                real.append(False)
+            except (UnresolvedError, BoundaryError, ZeroDivisionError):
+                return ""
+            else:
+                real.append(True)
+    return {(True, False): "left", (False, True): "right"}.get((real[0], real[1]), "")
 
 
 def is_inside(point: Point, constraints: Sequence[Constraint], budget: Budget) -> bool:

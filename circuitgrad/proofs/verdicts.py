@@ -116,6 +116,7 @@ class Verdict:
         reason: why the claim is undecided, or empty.
         elapsed_ms: wall-clock time.
         assumptions: what the formulas need in order to be real, such as "x > 0".
+        caveat: a point of the domain where only one side is real, so that nothing is claimed.
     """
 
     status: Status
@@ -127,11 +128,20 @@ class Verdict:
     reason: str = ""
     elapsed_ms: float = 0.0
     assumptions: tuple[str, ...] = ()
+    caveat: str = ""
 
     @property
     def proved(self) -> bool:
         """True if and only if the claim is proved."""
         return self.status is Status.PROVED
+
+    @property
+    def holds_on(self) -> tuple[str, ...]:
+        """The cells on which a claim that was refuted elsewhere is proved."""
+        if self.status is not Status.REFUTED:
+            return ()
+        proved = [cell for cell in self.cells if cell.status is Status.PROVED and not cell.void]
+        return tuple(" and ".join(cell.conditions) for cell in proved if cell.conditions)
 
     def to_json(self) -> dict[str, object]:
         """Return the verdict as plain dictionaries, lists, texts and numbers."""
@@ -152,9 +162,13 @@ class Verdict:
             lines.append(f"  reason: {self.reason}")
         if self.counterexample:
             lines.append(f"  counterexample: {self.counterexample}")
+        if self.holds_on:
+            lines.append("  holds on " + "; ".join(self.holds_on[:_SHOWN_CELLS]))
         lines += [f"  cell {cell}" for cell in self.cells[:_SHOWN_CELLS]]
         if len(self.cells) > _SHOWN_CELLS:
             lines.append(f"  and {len(self.cells) - _SHOWN_CELLS} cells more")
+        if self.caveat:
+            lines.append(f"  caveat: {self.caveat}")
         if self.assumptions:
             lines.append("  assuming " + ", ".join(self.assumptions))
         if self.tested:
