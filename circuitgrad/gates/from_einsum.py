@@ -199,8 +199,8 @@ def contraction(name: str, subscripts: str, glyph: str, latex: str = "") -> Cont
     """
     declared = Contraction(name, subscripts, glyph, latex)
     terms, output = parse_subscripts(subscripts)
-    canonical = canonical([tuple(map(ord, t)) for t in terms], tuple(map(ord, output)))
-    _names[canonical[:2]] = declared
+    pattern = canonical([tuple(map(ord, t)) for t in terms], tuple(map(ord, output)))[:2]
+    _names[pattern] = declared
     return declared
 
 
