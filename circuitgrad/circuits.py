@@ -77,7 +77,7 @@ class Circuit:
         """Every wire of the circuit, inputs of gates before their outputs."""
         return topological((*self.inputs, *self.outputs))
 
-    @property
+    @cached_property
     def input_names(self) -> tuple[str, ...]:
         """The name of each input."""
         return tuple(wire.label for wire in self.inputs)

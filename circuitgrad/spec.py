@@ -37,6 +37,9 @@ class Spec:
     dtype: DType = FLOAT64
 
 
+SCALAR = Spec()
+
+
 def parse_dtype(dtype: Any) -> DType:
     """The NumPy dtype, float64 or float32; anything else raises SpecError."""
     with contextlib.suppress(TypeError):

@@ -17,7 +17,7 @@ from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.grammar import nearest
 from circuitgrad.plans.schedule import Plan
 from circuitgrad.sources import constant
-from circuitgrad.spec import bind_shape, format_shape, resolve_shape
+from circuitgrad.spec import SCALAR, bind_shape, format_shape, resolve_shape
 from circuitgrad.wire import Array, Wire, describe
 
 Value: TypeAlias = "float | Array"
@@ -56,7 +56,23 @@ def bind(
         SpecError: An input missing, unknown, given twice, or not made of real numbers.
         ShapeError: An array that does not fit its input.
     """
-    names = circuit.input_names
+    complete = not named and len(values) == len(circuit.inputs)
+    ordered = values if complete else _by_name(circuit.input_names, values, named)
+    sizes: dict[str, int] = {}
+    arrays = []
+    for wire, value in zip(circuit.inputs, ordered, strict=True):
+        if type(value) is float and wire.spec == SCALAR:
+            arrays.append(value)
+            continue
+        array = _array(wire, value)
+        bind_shape(wire.label, wire.shape, np.shape(array), sizes)
+        arrays.append(array)
+    _check_free_axes(circuit, sizes)
+    return arrays, sizes
+
+
+def _by_name(names: Sequence[str], values: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
+    """The values in the order of the inputs."""
     if len(values) > len(names):
         raise SpecError(
             f"circuit: {len(values)} values for {len(names)} inputs ({', '.join(names)})."
@@ -74,21 +90,11 @@ def bind(
             f"circuit: input '{missing[0]}' is missing. Needed: {', '.join(names)}; "
             f"got {', '.join(given) or 'nothing'}."
         )
-    sizes: dict[str, int] = {}
-    arrays = []
-    for wire in circuit.inputs:
-        array = _array(wire, given[wire.label])
-        if wire.shape or np.ndim(array):
-            bind_shape(wire.label, wire.shape, np.shape(array), sizes)
-        arrays.append(array)
-    _check_free_axes(circuit, sizes)
-    return arrays, sizes
+    return [given[name] for name in names]
 
 
 def _array(wire: Wire, value: Any) -> Any:
-    """A value in an input's dtype; a scalar float64 input takes a plain float."""
-    if type(value) is float and not wire.shape and wire.dtype == np.float64:
-        return value
+    """A value in an input's dtype; a float64 scalar as a plain float."""
     try:
         array = np.asarray(value)
     except (SpecError, ValueError, TypeError) as error:
@@ -104,6 +110,8 @@ def _array(wire: Wire, value: Any) -> Any:
 
 def _check_free_axes(circuit: Circuit, sizes: Mapping[str, int]) -> None:
     for wire in circuit.outputs:
+        if not wire.spec.shape:
+            continue
         free = [axis for axis in wire.shape if isinstance(axis, str) and axis not in sizes]
         if free:
             raise ShapeError(f"{describe(wire)}: no input tells the size of axis '{free[0]}'.")

@@ -120,7 +120,7 @@ def _detail(verdicts: Sequence[Verdict]) -> str:
     for verdict in verdicts:
         if verdict.status is not Status.PROVED:
             return str(verdict.counterexample or verdict.reason)
-    return ""
+    return next((verdict.caveat for verdict in verdicts if verdict.caveat), "")
 
 
 def value_jumps(gate: Elementwise) -> bool:
