@@ -127,7 +127,7 @@ def local_row(output: str, operand: str, derivative: str) -> tuple[Item, ...]:
 
 
 def _in_ratio(name: str) -> str:
-    """LaTeX of a name above or below the slash of a derivative; in brackets if it has one itself."""
+    """LaTeX of a name above or below the slash of a derivative, in brackets if it has a slash."""
     latex = name_latex(shortened(name, 14))
     return latex if name.isidentifier() else rf"({latex})"
 
