@@ -209,9 +209,9 @@ def _closed_form(derivative: Circuit) -> str:
     """The formula of a derivative on one line; empty where it has named axes or is too long."""
     try:
         (entries,) = expressions(derivative.outputs)
-    except SpecError:
+        text = entries_text(entries)
+    except (SpecError, RecursionError):  # named axes, or nested too deeply for SymPy
         return ""
-    text = entries_text(entries)
     return text if len(text) <= _WIDEST else ""
 
 

@@ -28,8 +28,13 @@ def name_latex(name: str) -> str:
 
     >>> name_latex("w0"), name_latex("x_12"), name_latex("loss"), name_latex("alpha")
     ('w_{0}', 'x_{12}', '\\mathrm{loss}', '\\alpha')
+    >>> name_latex("s_c"), name_latex("x_max")
+    ('s_{c}', 'x_{\\mathrm{max}}')
     """
     base, subscript = name, ""
+    letters = re.fullmatch(r"([^\W\d_]|[^\W\d_]{3,})_([^\W\d_]+)", name)
+    if letters:
+        return f"{name_latex(letters[1])}_{{{name_latex(letters[2])}}}"
     match = re.fullmatch(r"(.*?[^\W\d_])_?(\d+)", name)
     if match:
         base, subscript = match[1], f"_{{{match[2]}}}"

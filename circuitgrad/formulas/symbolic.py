@@ -144,7 +144,13 @@ def expressions(
             )
         _check_sizes(wire, sizes)
         inputs = [found[source.serial] for source in wire.inputs]
-        found[wire.serial] = _entries(wire, inputs, sizes, formula)
+        try:
+            found[wire.serial] = _entries(wire, inputs, sizes, formula)
+        except RecursionError:
+            raise SpecError(
+                f"sympy: the formula of {describe(wire)} is nested too deeply for SymPy. "
+                "Ask for a smaller circuit; numbers and derivatives have no such limit."
+            ) from None
     return [found[wire.serial] for wire in wires]
 
 

@@ -184,11 +184,11 @@ def circuit_text(target: Circuit) -> str:
     arguments = ", ".join(name_text(name) for name in target.input_names)
     try:
         found = expressions(target.outputs)
-    except SpecError:
+        texts = [entries_text(entries) for entries in found]
+    except (SpecError, RecursionError):
         return repr(target)
     lines = []
-    for name, entries in zip(target.output_names, found, strict=True):
-        text = entries_text(entries)
+    for name, text in zip(target.output_names, texts, strict=True):
         if len(text) > _WIDE:
             return repr(target)
         lines.append(f"{name_text(name)}({arguments}) = {text}")
