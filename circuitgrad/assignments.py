@@ -133,7 +133,7 @@ def _number(name: str, text: str) -> Any:
         value = None
     if not _is_numeric(value):
         raise SpecError(
-            f"value of '{name}': got '{text}'; needed a number or a list of numbers, "
+            f"value of '{name}': got {text!r}; needed a number or a list of numbers, "
             f"as in {name}=0.5 or {name}=[1,2,3]."
         )
     return value
@@ -182,7 +182,7 @@ def _pairs(
             elif pending and part.strip() and what == "shape":
                 pending[-1][1] += f",{part}"
             elif part.strip() or not pending:
-                raise SpecError(f"{what}: got '{part.strip()}' in '{text}'; needed {needed}.")
+                raise SpecError(f"{what}: got {part.strip()!r} in {text!r}; needed {needed}.")
         for name, rest in pending:
             if check_name(name, f"{what} '{name}={rest}'") in found:
                 raise SpecError(f"{what}: '{name}' is given twice. Give it once.")

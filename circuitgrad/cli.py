@@ -83,7 +83,7 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@main.command("explain")
+@main.command("explain", short_help="Explain, prove and draw a formula.")
 @click.argument("text")
 @click.option(
     "--at", "values", multiple=True, metavar="NAME=VALUE,...", help="Values of the inputs."
@@ -101,7 +101,7 @@ def main(context: click.Context) -> None:
     help="Colours of the figure; auto follows the reader's system.",
 )  # fmt: skip
 @click.option(
-    "--detail", type=click.IntRange(0, 2), default=2, show_default=True,
+    "--detail", type=click.Choice(["0", "1", "2"]), default="2", show_default=True,
     help="0: values and gradients; 1: also their factors; 2: also local gradients.",
 )  # fmt: skip
 def explain_command(
@@ -111,7 +111,7 @@ def explain_command(
     shapes: tuple[str, ...],
     figure: pathlib.Path | None,
     theme: str,
-    detail: int,
+    detail: str,
 ) -> int:
     r"""Explain the formula TEXT as a circuit, gate by gate, and prove its gradients.
 
@@ -148,7 +148,7 @@ def explain_command(
         report = verify(circuit)
         click.echo(f"\nProof\n\n{report}")
         if figure is not None:
-            _draw(circuit, run, figure, theme=theme, detail=detail)
+            _draw(circuit, run, figure, theme=theme, detail=int(detail))
     return _CODES.get(report.status, UNDECIDED)
 
 
@@ -174,7 +174,7 @@ def _draw(circuit: Circuit, run: Run | None, path: pathlib.Path, **options: Any)
     click.echo(f"\nFigure: {saved}")
 
 
-@main.command("gates")
+@main.command("gates", short_help="List the gates with their proofs.")
 @click.argument("names", nargs=-1)
 @click.option("--markdown", is_flag=True, help="Write the page docs/gates.md instead.")
 def gates_command(names: Sequence[str], markdown: bool) -> int:
@@ -197,7 +197,7 @@ def gates_command(names: Sequence[str], markdown: bool) -> int:
     return _CODES.get(reference.status_of(gates), UNDECIDED)
 
 
-@main.command("doctor")
+@main.command("doctor", short_help="Say what is installed, and draw a test figure.")
 @click.option(
     "-o", "--output", "figure", type=click.Path(path_type=pathlib.Path), metavar="FILE",
     help="Where the test figure goes; a temporary file by default.",

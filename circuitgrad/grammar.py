@@ -11,6 +11,7 @@ import operator
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from circuitgrad.errors import SpecError
@@ -47,6 +48,11 @@ def parse(text: str) -> ast.expr:
         raise SpecError(f"formula: got {text!r}; needed text such as 'x*y + sin(x)'.")
     if len(text) > MAX_CHARACTERS:
         raise SpecError(f"formula: {len(text)} characters; at most {MAX_CHARACTERS} are read.")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> ast.expr:
     source = " ".join(text.split())
     try:
         with warnings.catch_warnings():
@@ -72,6 +78,18 @@ def names(text: str) -> tuple[str, ...]:
     tree = parse(text)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     found = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
+    found.sort(key=lambda node: (node.lineno, node.col_offset))
+    return tuple(dict.fromkeys(node.id for node in found))
+
+
+def called(text: str) -> tuple[str, ...]:
+    """The functions that a text calls, in order of appearance.
+
+    >>> called("w*sin(x) + exp(b)")
+    ('sin', 'exp')
+    """
+    functions = [n.func for n in ast.walk(parse(text)) if isinstance(n, ast.Call)]
+    found = [f for f in functions if isinstance(f, ast.Name)]
     found.sort(key=lambda node: (node.lineno, node.col_offset))
     return tuple(dict.fromkeys(node.id for node in found))
 

@@ -10,6 +10,7 @@ import contextlib
 import contextvars
 import itertools
 import re
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
@@ -26,6 +27,7 @@ Kernel: TypeAlias = Callable[..., Any]
 Operand: TypeAlias = "Wire | Array | float | int"
 
 _serials = itertools.count()
+_making = threading.Lock()
 _table: weakref.WeakValueDictionary[tuple[Any, ...], Wire] = weakref.WeakValueDictionary()
 _scope: contextvars.ContextVar[str] = contextvars.ContextVar("circuitgrad_scope", default="")
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -203,8 +205,11 @@ def intern(
     place(wire, "known", known)
     place(wire, "is_free", _depends_on_nothing(gate, inputs, spec, known))
     place(wire, "serial", next(_serials))
-    _table[key] = wire
-    return wire
+    with _making:  # another thread may have made the same wire meanwhile
+        found = _table.get(key)
+        if found is None:
+            _table[key] = found = wire
+    return found
 
 
 def _depends_on_nothing(

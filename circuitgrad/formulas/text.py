@@ -17,6 +17,7 @@ _SUPER = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUB = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 _WIDE = 2000
+_LONG = 12
 
 
 def name_text(name: str) -> str:
@@ -46,6 +47,8 @@ def _text(e: Any) -> tuple[str, int]:
     if e.is_Integer or e.is_Float:
         shown = str(e) if e.is_Integer else f"{float(e):.6g}"
         return shown.replace("-", "−"), _ATOM if e >= 0 else _SUM
+    if _is_long(e):
+        return _decimal(e), _ATOM if e > 0 else _SUM
     if isinstance(e, sp.Rational):
         return f"{e.p}/{e.q}".replace("-", "−"), _PRODUCT if e > 0 else _SUM
     if e is sp.pi:
@@ -103,11 +106,24 @@ def _sum_text(e: Any) -> str:
     return "".join(parts)
 
 
+def _is_long(e: Any) -> bool:
+    """Whether a fraction is easier to read as a decimal."""
+    return isinstance(e, sp.Rational) and e.q != 1 and len(f"{e.p}{e.q}") > _LONG
+
+
+def _decimal(e: Any) -> str:
+    return repr(float(e)).replace("-", "−")
+
+
 def _product_text(e: Any) -> tuple[str, int]:
     coefficient, rest = e.as_coeff_Mul()
     sign = "−" if coefficient < 0 else ""
-    over, under = sp.fraction(abs(coefficient) * rest)
+    long = _is_long(coefficient)
+    over, under = sp.fraction(rest if long else abs(coefficient) * rest)
     top = _factors(over)
+    if long:
+        inner = f"({top})" if over.is_Add else top
+        top = _decimal(abs(coefficient)) + ("" if over == 1 else f"·{inner}")
     if under == 1:
         return sign + top, _SUM if sign else _PRODUCT
     bottom, tightness = _text(under)
@@ -115,7 +131,7 @@ def _product_text(e: Any) -> tuple[str, int]:
         bottom = f"({_factors(under)})"
     elif tightness < _POWER:
         bottom = f"({bottom})"
-    if over.is_Add:
+    if over.is_Add and not long:
         top = f"({top})"
     return f"{sign}{top}/{bottom}", _SUM if sign else _PRODUCT
 

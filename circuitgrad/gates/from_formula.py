@@ -31,7 +31,7 @@ NUMPY_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2,
     "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh,
     "atanh": np.arctanh, "Abs": np.abs, "abs": np.abs, "sign": np.sign, "Max": np.maximum,
-    "Min": np.minimum, "erf": np.frompyfunc(math.erf, 1, 1),
+    "Min": np.minimum, "erf": np.vectorize(math.erf, otypes=[float]),
 }  # fmt: skip
 
 
@@ -270,6 +270,10 @@ def _operand_order(
     if pieces and not at_kink:
         raise SpecError(f"gate '{name}': pieces need at_kink, the value on their boundary.")
     texts = [formula] if not pieces else [text for piece in pieces for text in piece] + [at_kink]
+    for function in [name for text in texts for name in grammar.called(text)]:
+        if function not in NUMPY_FUNCTIONS:
+            hint = grammar.nearest(function, NUMPY_FUNCTIONS)
+            raise SpecError(f"gate '{name}': the formula calls '{function}', unknown here.{hint}")
     found = sorted({n for text in texts for n in grammar.names(text)} - {"pi", "E"})
     order = tuple(variables) if variables is not None else tuple(found)
     unknown = [n for n in found if n not in order]

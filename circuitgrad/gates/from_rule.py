@@ -86,6 +86,8 @@ class _RuleGate(Gate):
         self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
     ) -> Kernel:
         function, options = self.declaration.function, self.options
+        if "shape" in options:
+            options["shape"] = out  # with the sizes of named axes
         return (lambda *arrays: function(*arrays, **options)) if options else function
 
     def pullback(self, out: Wire, grad: Wire) -> tuple[Wire | None, ...]:
