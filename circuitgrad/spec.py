@@ -134,7 +134,7 @@ def bind_shape(
     if len(shape) != len(actual):
         raise ShapeError(
             f"input '{name}': got an array of shape {format_shape(actual)}; needed "
-            + (f"{format_shape(shape)}. Pass {len(shape)} axes." if shape else "one number.")
+            + (f"{format_shape(shape)}. Pass {len(shape)} axes." if shape else "(), one number.")
         )
     for axis, size in zip(shape, actual, strict=True):
         expected = sizes.setdefault(axis, size) if isinstance(axis, str) else axis

@@ -235,18 +235,21 @@ def build(gate: Gate, inputs: tuple[Wire, ...]) -> Wire:
 
 
 def _all_known(inputs: tuple[Wire, ...]) -> bool:
-    """Whether a gate can be computed now.
+    """Whether a gate is computed now: an input's value came in, and nothing else is missing.
 
-    A value is known, and all others are or depend on no input.
+    What follows from no input is computed when it is needed, so that building stays cheap.
     """
-    return any([wire.known is not None for wire in inputs]) and all(
+    return any([wire.known is not None and not wire.is_free for wire in inputs]) and all(
         [wire.known is not None or wire.is_free for wire in inputs]
     )
 
 
 def compute(gate: Gate, inputs: tuple[Wire, ...], spec: Spec) -> Array:
     """The value of a gate on inputs whose values are known, or follow from no input."""
-    values = [known_value(wire) for wire in inputs]
+    return _computed(gate, [known_value(wire) for wire in inputs], spec)
+
+
+def _computed(gate: Gate, values: Sequence[Array], spec: Spec) -> Array:
     shape = tuple(int(axis) for axis in spec.shape)
     kernel = gate.kernel(tuple(value.shape for value in values), shape, spec.dtype)
     return np.asarray(kernel(*values), dtype=spec.dtype)
@@ -254,7 +257,14 @@ def compute(gate: Gate, inputs: tuple[Wire, ...], spec: Spec) -> Array:
 
 def known_value(wire: Wire) -> Array:
     """The value of a wire that is known, or that follows from no input (deltas and ones)."""
-    return compute(wire.gate, wire.inputs, wire.spec) if wire.known is None else wire.known
+    if wire.known is not None:
+        return wire.known
+    values: dict[int, Array] = {}
+    for step in topological([wire]):
+        inputs = [values[source.serial] for source in step.inputs]
+        known = step.known
+        values[step.serial] = _computed(step.gate, inputs, step.spec) if known is None else known
+    return values[wire.serial]
 
 
 def check_name(name: Any, what: str) -> str:

@@ -59,3 +59,11 @@ def test_the_architecture_page_names_every_module():
             assert f"`{path.name}`" in text, f"docs/architecture.md does not name {path.name}"
     for folder in ("gates", "formulas", "proofs", "plans", "viz"):
         assert f"`{folder}/`" in text
+
+
+def test_the_architecture_page_tells_the_layers_that_are_held():
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```text\n(errors.*?)```", text, flags=re.DOTALL)
+    told = [set(line.split()) for line in block.splitlines()]
+    held = runpy.run_path(str(ROOT / "tests/test_architecture.py"))["LAYERS"]
+    assert told == [row - {"__main__"} for row in held]

@@ -10,10 +10,11 @@ import sympy as sp
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
-from circuitgrad.formulas.symbolic import expressions, real_symbol
+from circuitgrad.formulas.symbolic import exact, expressions
+from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
-from circuitgrad.sources import Constant, constant
-from circuitgrad.wire import Array, Wire
+from circuitgrad.sources import Constant, input_wire
+from circuitgrad.wire import Array, Wire, build
 
 _MARKS = {"∂": r"\partial ", "²": "^2", "₀": "_0"}
 _ESCAPED = {c: "\\" + c for c in "&%$#{}"} | {
@@ -118,30 +119,25 @@ def local_gradient(wire: Wire, position: int) -> sp.Expr | None:
     gate = wire.gate
     if not isinstance(gate, Elementwise):
         return None
-    found = gate.partials(wire)[position]
-    part = found if isinstance(found, Wire) else constant(found)
-    known: dict[int, Array] = {}
-    for variable, source in zip(gate.variables, wire.inputs, strict=True):
-        if not isinstance(source.gate, Constant):
-            known.setdefault(source.serial, _scalar_model(source, real_symbol(variable)))
+    pairs = zip(gate.variables, wire.inputs, strict=True)
+    out = build(gate, tuple(_scalar_operand(source, variable) for variable, source in pairs))
+    found = gate.partials(out)[position]
     try:
-        entries = expressions([part], known, {a: 1 for a in wire.shape if isinstance(a, str)})[0]
+        expression: sp.Expr = (
+            expressions([found])[0][()] if isinstance(found, Wire) else exact(found)
+        )
     except SpecError:
         return None
-    return entries.reshape(-1)[0] if entries.size else None
+    return expression
 
 
-def _scalar_model(source: Wire, symbol: sp.Symbol) -> Array:
-    """An array of a wire's rank filled with one symbol.
-
-    Elementwise gates treat all entries alike.
-    """
-    import numpy as np
-
-    shape = tuple(1 if isinstance(axis, str) else axis for axis in source.shape)
-    model = np.empty(shape, dtype=object)
-    model[...] = symbol
-    return model
+def _scalar_operand(source: Wire, variable: str) -> Wire:
+    """A scalar in the place of an operand: elementwise gates treat all entries alike."""
+    while isinstance(source.gate, Einsum) and source.gate.name == "broadcast":
+        (source,) = source.inputs
+    if isinstance(source.gate, Constant) and not source.shape:
+        return source
+    return input_wire(variable)
 
 
 def local_latex(wire: Wire, position: int, names: Mapping[int, str]) -> str | None:

@@ -265,33 +265,10 @@ def contract(
         output: The indices of the result.
         axes: The axis of every index.
     """
-    alias: dict[int, int] = {}
-
-    def find(i: int) -> int:
-        while i in alias:
-            i = alias[i]
-        return i
-
-    pending, kept = list(operands)[::-1], []
-    while pending:
-        wire, indices = pending.pop()
-        gate = wire.gate
-        if isinstance(gate, Einsum) and gate.is_structural:
-            place: dict[str, int] = {}
-            for letter, i in zip(gate.output, indices, strict=True):
-                i = find(i)
-                j = find(place.setdefault(letter, i))
-                if i != j:
-                    alias[max(i, j)] = min(i, j)
-            pending.extend(
-                (source, tuple(place[x] for x in letters))
-                for source, letters in zip(wire.inputs, gate.operands, strict=True)
-            )
-        elif not _is_one(wire):
-            kept.append((wire, indices))
-    renamed = [(wire, tuple(find(i) for i in indices)) for wire, indices in kept]
-    result = tuple(find(i) for i in output)
-    everywhere = {find(i) for _, ids in operands for i in ids} | set(result)
+    kept, alias = _read_through(operands)
+    renamed = [(wire, tuple(_root(alias, i) for i in indices)) for wire, indices in kept]
+    result = tuple(_root(alias, i) for i in output)
+    everywhere = {_root(alias, i) for _, ids in operands for i in ids} | set(result)
     present = {i for _, ids in renamed for i in ids}
     missing = {i: axes[i] for i in sorted(everywhere - present)}
     entrywise = len(set(result)) == len(result) and all(ids == result for _, ids in renamed)
@@ -304,6 +281,37 @@ def contract(
     return build_contraction(
         [w for w, _ in renamed], [ids for _, ids in renamed], result, missing, dtype
     )
+
+
+def _root(alias: Mapping[int, int], i: int) -> int:
+    while i in alias:
+        i = alias[i]
+    return i
+
+
+def _read_through(
+    operands: Sequence[tuple[Wire, Indices]],
+) -> tuple[list[tuple[Wire, Indices]], dict[int, int]]:
+    """The operands behind those that only place entries, and which indices became one."""
+    alias: dict[int, int] = {}
+    pending, kept = list(operands)[::-1], []
+    while pending:
+        wire, indices = pending.pop()
+        gate = wire.gate
+        if isinstance(gate, Einsum) and gate.is_structural:
+            place: dict[str, int] = {}
+            for letter, index in zip(gate.output, indices, strict=True):
+                i = _root(alias, index)
+                j = _root(alias, place.setdefault(letter, i))
+                if i != j:
+                    alias[max(i, j)] = min(i, j)
+            pending.extend(
+                (source, tuple(place[x] for x in letters))
+                for source, letters in zip(wire.inputs, gate.operands, strict=True)
+            )
+        elif not _is_one(wire):
+            kept.append((wire, indices))
+    return kept, alias
 
 
 def _is_one(wire: Wire) -> bool:
