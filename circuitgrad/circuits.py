@@ -78,6 +78,16 @@ class Circuit:
         return topological((*self.inputs, *self.outputs))
 
     @cached_property
+    def sized_inside(self) -> tuple[Wire, ...]:
+        """The wires with a named axis that no input has: their size is never known."""
+        told = {axis for wire in self.inputs for axis in wire.shape}
+        return tuple(
+            wire
+            for wire in self.wires
+            if any(isinstance(axis, str) and axis not in told for axis in wire.spec.shape)
+        )
+
+    @cached_property
     def input_names(self) -> tuple[str, ...]:
         """The name of each input."""
         return tuple(wire.label for wire in self.inputs)
@@ -97,7 +107,14 @@ class Circuit:
             return self.inputs
         if isinstance(wrt, str | Wire):
             return (self.input(wrt),)
-        return tuple(self.input(name) for name in wrt)
+        chosen = tuple(self.input(name) for name in wrt)
+        repeated = [wire.label for k, wire in enumerate(chosen) if wire in set(chosen[:k])]
+        if repeated or not chosen:
+            told = f"'{repeated[0]}' is chosen twice" if repeated else "no input is chosen"
+            raise SpecError(
+                f"circuit: {told}. Choose from {', '.join(self.input_names)}, each once."
+            )
+        return chosen
 
     def output(self, choice: str | Wire | None = None) -> Wire:
         """The output of a name; the only output for None."""
@@ -129,7 +146,7 @@ class Circuit:
 
     # --- numbers ---------------------------------------------------------------------------------
 
-    def __call__(self, *values: Any, **named: Any) -> Any:
+    def __call__(self, /, *values: Any, **named: Any) -> Any:
         """The outputs: one value for one output, else a dict by output name.
 
         Args:
@@ -142,7 +159,7 @@ class Circuit:
         """
         return upper_layer("plans.run").evaluate(self, values, named)
 
-    def run(self, *values: Any, **named: Any) -> Run:
+    def run(self, /, *values: Any, **named: Any) -> Run:
         """The forward pass with every value kept; `.backward()` follows."""
         run: Run = upper_layer("plans.run").Run(self, values, named)
         return run

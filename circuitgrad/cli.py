@@ -41,6 +41,8 @@ class Program(click.Group):
         except click.Abort:
             click.echo("circuitgrad: stopped", err=True)
             sys.exit(130)
+        except MemoryError as error:
+            _fail(f"the arrays do not fit into memory: {error}. Use smaller shapes.")
         except (CircuitError, OSError, RecursionError) as error:
             _fail(str(error))
         sys.exit(code if isinstance(code, int) else 0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
 import operator
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ from circuitgrad.errors import SpecError
 
 MAX_CHARACTERS = 20_000
 MAX_EXPONENT = 1000
+MAX_BITS = 100_000
 
 _BINARY: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -66,6 +68,7 @@ def _parsed(text: str) -> ast.expr:
         raise SpecError(f"formula {_short(source)!r}: nested too deeply to be read.") from None
     for node in ast.walk(tree):
         _check(node, source)
+    _check_powers(tree, source)
     return tree
 
 
@@ -80,6 +83,11 @@ def names(text: str) -> tuple[str, ...]:
     found = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
     found.sort(key=lambda node: (node.lineno, node.col_offset))
     return tuple(dict.fromkeys(node.id for node in found))
+
+
+def is_condition(text: str) -> bool:
+    """Whether a text is a comparison or a list, and so no number."""
+    return isinstance(parse(text), ast.Compare | ast.List | ast.Tuple)
 
 
 def called(text: str) -> tuple[str, ...]:
@@ -153,7 +161,8 @@ def _applied(node: ast.expr, operands: list[Any], *rest: Any) -> Any:
     try:
         return _apply(node, operands, *rest)
     except (ArithmeticError, AttributeError, IndexError, TypeError) as error:
-        raise SpecError(f"formula {_short(ast.unparse(node))!r}: {error}.") from error
+        part = ast.get_source_segment(" ".join(rest[-1].split()), node) or rest[-1]
+        raise SpecError(f"formula {_short(part)!r}: {error}.") from error
 
 
 def _apply(
@@ -173,8 +182,6 @@ def _apply(
         case ast.Name():
             return _look_up(node.id, variables, "name", text)
         case ast.BinOp():
-            if isinstance(node.op, ast.Pow):
-                _check_power(node, text)
             return _BINARY[type(node.op)](*operands)
         case ast.UnaryOp():
             return _UNARY[type(node.op)](*operands)
@@ -200,31 +207,79 @@ def _exact_decimal(literal: str, text: str) -> Fraction:
     return Fraction(literal)
 
 
-def _check_power(node: ast.BinOp, text: str) -> None:
-    exponent = _literal(node.right)
-    if exponent is None and isinstance(node.right, ast.BinOp) and not _has_name(node.right):
-        raise SpecError(
-            f"formula {_short(text)!r}: a power tower of numbers. Write the number itself."
-        )
-    if exponent is not None and abs(exponent) > MAX_EXPONENT:
-        raise SpecError(
-            f"formula {_short(text)!r}: exponent {exponent}; at most {MAX_EXPONENT} in size is "
-            "read."
-        )
+def _check_powers(tree: ast.expr, text: str) -> None:
+    """Refuse powers of numbers that would take for ever to write out, such as 9**9**9.
+
+    Every part without names is a number, worked out here from the inside: exact where the powers
+    are whole, else near enough to know its size.
+    """
+    numbers: dict[int, Fraction | None] = {}
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.expr)]
+    for node in reversed(nodes):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            _check_exponent(node.right, numbers, text)
+        try:
+            numbers[id(node)] = _number_of(node, numbers)
+        except ZeroDivisionError:
+            numbers[id(node)] = None  # told where the formula is evaluated
+        except (ArithmeticError, ValueError):
+            raise SpecError(f"formula {_short(text)!r}: a number too large to be read.") from None
 
 
-def _has_name(node: ast.expr) -> bool:
-    return any(isinstance(inner, ast.Name) for inner in ast.walk(node)) or any(
-        isinstance(inner, ast.Div) for inner in ast.walk(node)
-    )
+def _check_exponent(exponent: ast.expr, numbers: Mapping[int, Fraction | None], text: str) -> None:
+    """Refuse an exponent with a number in it beyond the limit."""
+    pending = [exponent]
+    while pending:
+        node = pending.pop()
+        number = numbers[id(node)]
+        if number is None:
+            pending.extend(_operands(node))
+        elif abs(number) > MAX_EXPONENT:
+            raise SpecError(
+                f"formula {_short(text)!r}: exponent {_short(str(_near(number)))}; at most "
+                f"{MAX_EXPONENT} in size is read."
+            )
+
+
+def _near(number: Fraction) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
+def _number_of(node: ast.expr, numbers: Mapping[int, Fraction | None]) -> Fraction | None:
+    """The number that a part without names is; None where names are involved."""
+    if isinstance(node, ast.Constant):
+        is_finite = isinstance(node.value, int) or math.isfinite(float(str(node.value)))
+        return Fraction(str(node.value)) if is_finite else Fraction(10) ** MAX_EXPONENT
+    operands = [numbers[id(child)] for child in _operands(node)]
+    known = [number for number in operands if number is not None]
+    if not known or len(known) < len(operands) or isinstance(node, ast.List | ast.Tuple):
+        return None
+    if isinstance(node, ast.UnaryOp):
+        return -known[0] if isinstance(node.op, ast.USub) else known[0]
+    if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.MatMult):
+        return _power(*known) if isinstance(node.op, ast.Pow) else _BINARY[type(node.op)](*known)
+    return max(known, key=abs)  # a function of numbers: about as large as its arguments
+
+
+def _power(base: Fraction, exponent: Fraction) -> Fraction:
+    if exponent.denominator != 1:
+        return Fraction(float(abs(base)) ** float(exponent))
+    bits = base.numerator.bit_length() + base.denominator.bit_length()
+    if bits * abs(exponent) > MAX_BITS:
+        raise OverflowError
+    return Fraction(base**exponent)
 
 
 def _literal(node: ast.expr) -> float | None:
-    if isinstance(node, ast.UnaryOp):
-        inner = _literal(node.operand)
-        return None if inner is None else -inner
+    sign = 1
+    while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        sign = -sign if isinstance(node.op, ast.USub) else sign
+        node = node.operand
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        return float(node.value) if node.value < 10**300 else float("inf")
+        return sign * (float(node.value) if node.value < 10**300 else math.inf)
     return None
 
 
@@ -235,7 +290,7 @@ def _index(node: ast.expr) -> Any:
         parts = [None if p is None else _index(p) for p in (node.lower, node.upper, node.step)]
         return slice(*parts)
     value = _literal(node)
-    if value is None or value != int(value):
+    if value is None or not value.is_integer():
         raise SpecError("formula: an index must be a whole number or a slice of whole numbers.")
     return int(value)
 

@@ -23,7 +23,7 @@ from circuitgrad.gates.broadcasting import broadcast_to
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.grammar import nearest
 from circuitgrad.sources import as_wire, constant
-from circuitgrad.wire import Wire
+from circuitgrad.wire import Wire, has_value, known_value
 
 __all__ = ["FUNCTIONS", "UFUNCS", "call_function", "call_ufunc"]
 
@@ -135,9 +135,9 @@ def call_ufunc(
 
 def _known(value: Any, where: str) -> Any:
     if isinstance(value, Wire):
-        if value.known is None:
+        if not has_value(value):
             raise SpecError(f"{where}: a wire has no value while a circuit is built.")
-        return value.known
+        return known_value(value)
     if isinstance(value, tuple | list):
         return type(value)(_known(v, where) for v in value)
     return value

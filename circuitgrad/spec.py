@@ -6,6 +6,7 @@ Its shape with integer or named axes and its dtype.
 from __future__ import annotations
 
 import contextlib
+import operator
 import re
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -146,6 +147,14 @@ def bind_shape(
             )
 
 
+def axis_number(axis: Any, where: str) -> int:
+    """An axis as a plain integer; SpecError for anything that does not count as one."""
+    try:
+        return operator.index(axis)
+    except TypeError:
+        raise SpecError(f"{where}: axis {axis!r}; needed a whole number such as 0 or -1.") from None
+
+
 def normalize_axes(axis: int | Iterable[int] | None, rank: int, where: str) -> tuple[int, ...]:
     """Axis numbers as a sorted tuple in 0..rank-1; None means all of them.
 
@@ -154,7 +163,8 @@ def normalize_axes(axis: int | Iterable[int] | None, rank: int, where: str) -> t
     """
     if axis is None:
         return tuple(range(rank))
-    given = (axis,) if isinstance(axis, int | np.integer) else tuple(axis)
+    several = isinstance(axis, tuple | list)
+    given = tuple(axis_number(a, where) for a in (axis if several else (axis,)))
     for number in given:
         if not -rank <= number < rank:
             raise ShapeError(f"{where}: axis {number} of a wire with {rank} axes.")

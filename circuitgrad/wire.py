@@ -129,6 +129,11 @@ class Wire(Methods):
     def named(self, label: str) -> Wire:
         """The same value under a name of its own, which figures, errors and `run[...]` use."""
         check_name(label, "label")
+        if self.gate.family == "source" and self.label:
+            raise SpecError(
+                f"named: {self.label} is an input and keeps its name. Make another with "
+                f"cg.input('{label}')."
+            )
         return intern(self.gate, self.inputs, self.spec, label, self.scope, self.known)
 
     def __repr__(self) -> str:
@@ -147,12 +152,12 @@ class Wire(Methods):
         return self
 
     def __bool__(self) -> bool:
-        if self.known is None:
+        if not has_value(self):
             raise SpecError(
                 f"truth of {describe(self)}: a wire has no value while a circuit is built. "
                 "Use np.where(condition, a, b), or trace a function with cg.grad(f)."
             )
-        return bool(self.known)
+        return bool(known_value(self))
 
     def __float__(self) -> float:
         raise SpecError(
@@ -230,7 +235,12 @@ def _is_sized(spec: Spec) -> bool:
 def build(gate: Gate, inputs: tuple[Wire, ...]) -> Wire:
     """The output wire of a gate; computed at once where every input has a known value."""
     spec = gate.infer(inputs)
-    known = compute(gate, inputs, spec) if _all_known(inputs) and _is_sized(spec) else None
+    known = None
+    if _is_sized(spec) and _all_known(inputs):
+        known = compute(gate, inputs, spec)
+    elif not spec.shape and inputs and all([w.is_free and w.known is not None for w in inputs]):
+        with np.errstate(all="ignore"):  # kept, so that a long chain of numbers is computed once
+            known = compute(gate, inputs, spec)
     return intern(gate, inputs, spec, "", _scope.get(), known)
 
 
@@ -255,16 +265,30 @@ def _computed(gate: Gate, values: Sequence[Array], spec: Spec) -> Array:
     return np.asarray(kernel(*values), dtype=spec.dtype)
 
 
+def has_value(wire: Wire) -> bool:
+    """Whether a wire's value is known while a circuit is built or a function traced."""
+    return wire.known is not None or wire.is_free
+
+
 def known_value(wire: Wire) -> Array:
-    """The value of a wire that is known, or that follows from no input (deltas and ones)."""
-    if wire.known is not None:
-        return wire.known
-    values: dict[int, Array] = {}
-    for step in topological([wire]):
-        inputs = [values[source.serial] for source in step.inputs]
-        known = step.known
-        values[step.serial] = _computed(step.gate, inputs, step.spec) if known is None else known
-    return values[wire.serial]
+    """The value of a wire that is known, or that follows from no input (deltas and ones).
+
+    What follows from no input is worked out once, when it is first needed, and kept.
+    """
+    stack = [wire]
+    while stack:
+        top = stack[-1]
+        missing = [source for source in top.inputs if source.known is None]
+        if top.known is not None:
+            stack.pop()
+        elif missing:
+            stack.extend(missing)
+        else:
+            values = [source.known for source in top.inputs if source.known is not None]
+            object.__setattr__(top, "known", _computed(top.gate, values, top.spec))
+            stack.pop()
+    assert wire.known is not None
+    return wire.known
 
 
 def check_name(name: Any, what: str) -> str:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: shapes, arrays, random circuits; and 50-digit jets that share nothing with the library."""
+"""Hypothesis strategies: shapes, arrays, random circuits; and 50-digit jets to compare with."""
 
 import functools
 import math
@@ -39,6 +39,12 @@ def broadcastable_arrays(draw, count=2):
     """Arrays whose shapes broadcast."""
     found = draw(hnp.mutually_broadcastable_shapes(num_shapes=count, max_dims=3, max_side=3))
     return [draw(arrays(shape)) for shape in found.input_shapes]
+
+
+def evaluated(function, *values):
+    """A NumPy function run as a circuit, its inputs a, b, … of the values' shapes."""
+    inputs = [cg.input("abcdef"[k], np.shape(v)) for k, v in enumerate(values)]
+    return cg.circuit(f=function(*inputs), inputs=inputs)(*values)
 
 
 # --- jets: a value, a gradient and a Hessian in 50-digit arithmetic -------------------------------
@@ -135,7 +141,7 @@ def kinked(choose):
     return lambda x, y: x if choose(x.value, y.value) else y
 
 
-# Each operation twice: as a user writes it in NumPy, and on jets. Arguments stay where both are smooth.
+# Each operation twice: as a user writes it in NumPy, and on jets; smooth where programs use it.
 OPERATIONS = {
     "add": (2, lambda x, y: x + y, lambda x, y: x + y),
     "subtract": (2, lambda x, y: x - y, lambda x, y: x - y),
@@ -164,7 +170,7 @@ OPERATIONS = {
     ),
     "atan": (1, np.arctan, atan),
     "atan2": (2, lambda x, y: np.arctan2(x, 1 + y * y), lambda x, y: atan(x / (1 + y * y))),
-    "hypot": (2, lambda x, y: np.hypot(x, 1 + y * y), lambda x, y: root(x * x + (1 + y * y) * (1 + y * y))),
+    "hypot": (2, lambda x, y: np.hypot(x, 2 + y), lambda x, y: root(x * x + (2 + y) * (2 + y))),
     "sinh": (1, np.sinh, lambda x: 0.5 * (exp(x) - exp(-1 * x))),
     "cosh": (1, np.cosh, lambda x: 0.5 * (exp(x) + exp(-1 * x))),
     "tanh": (1, np.tanh, tanh),
@@ -177,7 +183,11 @@ OPERATIONS = {
     "minimum": (2, np.minimum, kinked(lambda x, y: x < y)),
     "absolute": (1, abs, lambda x: x if x.value > 0 else -1 * x),
     "relu": (1, cg.relu, lambda x: x if x.value > 0 else 0 * x),
-    "choose": (2, lambda x, y: np.where(x > y, x * y, y), lambda x, y: x * y if x.value > y.value else y),
+    "choose": (
+        2,
+        lambda x, y: np.where(x > y, x * y, y),
+        lambda x, y: x * y if x.value > y.value else y,
+    ),
     "softsign": (1, cg.softsign, lambda x: x / (1 + x) if x.value > 0 else x / (1 + -1 * x)),
     "elu": (1, cg.elu, lambda x: x if x.value > 0 else exp(x) - 1),
 }  # fmt: skip

@@ -320,7 +320,7 @@ class TestImmutability:
         assert x.label == "x"
 
     def test_a_wire_is_not_made_directly(self):
-        with pytest.raises(cg.SpecError, match="cg.input"):
+        with pytest.raises(cg.SpecError, match=r"cg\.input"):
             cg.Wire()
 
     def test_copies_are_the_wire_itself(self, xy):

@@ -108,7 +108,7 @@ class TestNames:
             (lambda c: cg.circuit(f=[X, Y]), "an output is a list; needed a wire. Use cg.stack"),
             (lambda c: cg.circuit(f={"a": X}), "an output is a dict"),
             (lambda c: cg.circuit(f="x*y"), "constant: got str"),
-            (lambda c: cg.circuit(X.named("f"), f=Y), "two outputs share a name"),
+            (lambda c: cg.circuit((X * 2).named("f"), f=Y), "two outputs share a name"),
             (lambda c: X.named("a b"), "label: 'a b' is not a name"),
         ],
     )
@@ -156,7 +156,7 @@ class TestWiresAreNotNumbers:
             V[0] = 1
 
     def test_assignment_into_an_array(self):
-        with pytest.raises((cg.SpecError, ValueError, TypeError), match="wire|sequence"):
+        with pytest.raises((cg.SpecError, ValueError, TypeError), match=r"wire|sequence"):
             np.zeros(3)[0] = X
 
     @pytest.mark.parametrize("other", ["text", None, {}, 1j, object()])
@@ -166,16 +166,16 @@ class TestWiresAreNotNumbers:
             lambda: other * X,
             lambda: X**other,
             lambda: other / X,
-            lambda: X < other,
+            lambda: other > X,
         ):
             with pytest.raises(
-                (TypeError, cg.SpecError), match="unsupported operand|not supported|cannot become"
+                (TypeError, cg.SpecError), match=r"unsupported operand|not supported|cannot become"
             ):
                 action()
 
     def test_in_place_numpy(self):
         with pytest.raises(
-            cg.SpecError, match="option out= is not available.*cannot be written into"
+            cg.SpecError, match=r"option out= is not available.*cannot be written into"
         ):
             np.add(V, 1, out=np.zeros(3))
 
@@ -220,7 +220,7 @@ class TestGates:
     def test_a_singular_matrix_names_its_rank(self):
         A = cg.input("A", (2, 2))
         for f in (cg.inverse(A), cg.solve(A, [1.0, 2.0])):
-            with pytest.raises(cg.DomainError, match="singular .rank 1, size 2"):
+            with pytest.raises(cg.DomainError, match=r"singular .rank 1, size 2"):
                 cg.circuit(f=f)(A=[[1.0, 2.0], [2.0, 4.0]])
 
     @pytest.mark.parametrize(

@@ -70,10 +70,11 @@ def test_the_closed_form_of_one_entry_of_a_vector():
     assert "∂f/∂x = [(1 − exp(x₀)/(exp(x₀) + exp(x₁)))" in explain(circuit)
 
 
-def test_doubles_that_are_no_short_fraction_stay_decimals():
-    text = explain(parse_circuit("x**(1/3) + x/1000"))
-    assert "0.3333333333333333/x^0.6666666666666667" in text
+def test_doubles_next_to_a_small_fraction_are_shown_as_it_and_others_as_decimals():
+    text = explain(parse_circuit("x**(1/3) + x/1000 + 0.12345678901234567*x"))
+    assert "1/(3x^(2/3))" in text
     assert "1/1000" in text
+    assert "∂d/∂x = 0.123457" in text or "0.123456789" in text
 
 
 def test_long_chains_are_told_without_their_closed_form():

@@ -155,7 +155,7 @@ def test_an_accumulation_that_overwrites_is_refuted(monkeypatch):
 
 
 def test_contractions_are_proved_for_every_size_and_sums_of_them_too():
-    X, w, y = cg.input("X", "m n"), cg.input("w", "n"), cg.input("y", "m")  # noqa: N806
+    X, w, y = cg.input("X", "m n"), cg.input("w", "n"), cg.input("y", "m")
     report = cg.verify(cg.circuit(loss=np.sum((X @ w - y) ** 2) / 2))
     assert report.proved
     methods = {record.gate: record.method for record in report.gates}

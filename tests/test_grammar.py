@@ -1,4 +1,4 @@
-"""The text grammar: what the whitelist reads, what it refuses, and that no text is ever run as code."""
+"""The text grammar: what the whitelist reads and refuses, and that no text is run as code."""
 
 import math
 import operator
@@ -27,12 +27,15 @@ def value(text):
     ("text", "expected"),
     [
         ("1", 1.0), ("x", 3.0), ("x + y", 1.0), ("x - y - 1", 4.0), ("x*y", -6.0), ("x/y", -1.5),
-        ("x**2", 9.0), ("x**-1", 1 / 3), ("-x**2", -9.0), ("(-x)**2", 9.0), ("2**x**2", 512.0), ("+x", 3.0),
+        ("x**2", 9.0), ("x**-1", 1 / 3), ("-x**2", -9.0), ("(-x)**2", 9.0), ("2**x**2", 512.0),
+        ("+x", 3.0),
         ("--x", 3.0), ("x < y", False), ("x >= 3", True), ("x == 3", True), ("x != 3", False),
         ("sin(x)", math.sin(3.0)), ("max(x, y, 4)", 4.0), ("root(root(16))", 2.0), ("1e3", 1000.0),
-        ("1_000", 1000.0), ("1.5e-3", 0.0015), (".5", 0.5), ("5.", 5.0), ("0x10", 16.0), ("x1*σ", 35.0),
+        ("1_000", 1000.0), ("1.5e-3", 0.0015), (".5", 0.5), ("5.", 5.0), ("0x10", 16.0),
+        ("x1*σ", 35.0),
         ("größe", 11.0), ("  x\n +  y ", 1.0), ("[x, y]", [3.0, -2.0]), ("[x, [y]]", [3.0, [-2.0]]),
-        ("[x, y][0]", 3.0), ("[x, y][-1]", -2.0), ("[x, y, 1][1:]", [-2.0, 1.0]), ("x**0.5", 3**0.5),
+        ("[x, y][0]", 3.0), ("[x, y][-1]", -2.0), ("[x, y, 1][1:]", [-2.0, 1.0]),
+        ("x**0.5", 3**0.5),
         ("x**(1/3)", 3 ** (1 / 3)), ("2**(x - 1)", 4.0), ("(x)", 3.0),
     ],
 )  # fmt: skip
@@ -48,14 +51,22 @@ def test_products_of_matrices_and_transposes():
 
 # Everything that reaches outside of arithmetic, by any of Python's expressions.
 REFUSED = [
-    "x.real", "x.__class__", "x.T.__init__", "().__class__.__bases__[0].__subclasses__()", "x.imag.T",
-    "lambda: 1", "(lambda x: x)(1)", "[i for i in x]", "{i for i in x}", "{i: i for i in x}", "(i for i in x)",
-    "f'{x}'", "f'{x.__class__}'", "'text'", "b'bytes'", "(y := x)", "x if y else 1", "x and y", "x or y", "not x",
-    "True", "None", "...", "1j", "x < y < 3", "x is y", "x in [x]", "x not in [x]", "x // y", "x % y", "x | y",
-    "x & y", "x ^ y", "x << 2", "x >> 2", "~x", "{}", "{1: 2}", "{1, 2}", "*x", "[*[x]]", "max(*[x, y])",
-    "max(x, key=sin)", "max(**x)", "sin.T(x)", "sin(x)(y)", "[sin][0](x)", "(sin)(x)(x)", "x[y]", "x[1.5]",
-    "x['a']", "x[::y]", "x[sin(x)]", "await x", "(yield x)", "x; y", "x = 1", "x += 1", "import os", "del x",
-    "print(x) ; x", "def f(): pass", "x\ty z", "x y", "2x", "x(", ")", "[", "", "   ", "#", "# x", "x @", "\\",
+    "x.real", "x.__class__", "x.T.__init__", "().__class__.__bases__[0].__subclasses__()",
+    "x.imag.T",
+    "lambda: 1", "(lambda x: x)(1)", "[i for i in x]", "{i for i in x}", "{i: i for i in x}",
+    "(i for i in x)",
+    "f'{x}'", "f'{x.__class__}'", "'text'", "b'bytes'", "(y := x)", "x if y else 1", "x and y",
+    "x or y", "not x",
+    "True", "None", "...", "1j", "x < y < 3", "x is y", "x in [x]", "x not in [x]", "x // y",
+    "x % y", "x | y",
+    "x & y", "x ^ y", "x << 2", "x >> 2", "~x", "{}", "{1: 2}", "{1, 2}", "*x", "[*[x]]",
+    "max(*[x, y])",
+    "max(x, key=sin)", "max(**x)", "sin.T(x)", "sin(x)(y)", "[sin][0](x)", "(sin)(x)(x)", "x[y]",
+    "x[1.5]",
+    "x['a']", "x[::y]", "x[sin(x)]", "await x", "(yield x)", "x; y", "x = 1", "x += 1", "import os",
+    "del x",
+    "print(x) ; x", "def f(): pass", "x\ty z", "x y", "2x", "x(", ")", "[", "", "   ", "#", "# x",
+    "x @", "\\",
     "\x00", "x\x00y", "`x`", "x!", "x?", "$x", "@x", "x:=1",
 ]  # fmt: skip
 
@@ -79,14 +90,14 @@ def test_only_text_is_read(thing):
         ("cos(x)", "unknown function 'cos'. Known: exp, max, root, sin"),
         ("sine(x)", "unknown function 'sine'. Did you mean sin?"),
         ("z + 1", "unknown name 'z'"),
-        ("x2", "unknown name 'x2'. Did you mean x1"),
+        ("x2", "unknown name 'x2'. Did you mean x or x1?"),
         ("x < y < 3", "chained comparison. Compare two values at a time"),
         ("x.real", "Attribute is not part of the grammar"),
         ("sin(x", "not an expression"),
         ("x**2000", "exponent 2000"),
         ("x**-2000", "at most 1000 in size"),
-        ("x**9**9**9", "power tower"),
-        ("9**9**9", "power tower"),
+        ("x**9**9**9", "exponent 387420489.0; at most 1000"),
+        ("9**9**9", "exponent 387420489.0"),
         ("x[0.5]", "an index must be a whole number"),
     ],
 )
@@ -98,11 +109,14 @@ def test_what_refusals_say(text, told):
 class TestNothingIsRun:
     """A text is parsed and walked; no name in it is looked up anywhere but in the tables given."""
 
-    CODE = [
-        "__import__('os').system('touch {path}')", "open('{path}', 'w')", "exec('open(\"{path}\", \"w\")')",
-        "eval('open(\"{path}\", \"w\")')", "breakpoint()", "exit()", "quit()", "input()", "globals()",
-        "getattr(x, 'real')", "vars()", "type(x)", "compile('1', '', 'eval')", "print(x)", "object()", "sin.__globals__",
-    ]  # fmt: skip
+    CODE = (
+        "__import__('os').system('touch {path}')", "open('{path}', 'w')",
+        "exec('open(\"{path}\", \"w\")')",
+        "eval('open(\"{path}\", \"w\")')", "breakpoint()", "exit()", "quit()", "input()",
+        "globals()",
+        "getattr(x, 'real')", "vars()", "type(x)", "compile('1', '', 'eval')", "print(x)",
+        "object()", "sin.__globals__",
+    )  # fmt: skip
 
     @pytest.mark.parametrize("text", CODE)
     def test_code(self, text, tmp_path):
@@ -167,8 +181,10 @@ class TestSizes:
 
     @pytest.mark.parametrize(
         "text",
-        ["(" * 5000 + "x" + ")" * 5000, "-" * 15_000 + "x", "x" + ".T" * 8000, "[" * 3000 + "]" * 3000,
-         "sin(" * 4000 + "x" + ")" * 4000, "x" + "[0]" * 6000, "x**" * 6000 + "x", "not " * 4000 + "x",
+        ["(" * 5000 + "x" + ")" * 5000, "-" * 15_000 + "x", "x" + ".T" * 8000,
+         "[" * 3000 + "]" * 3000,
+         "sin(" * 4000 + "x" + ")" * 4000, "x" + "[0]" * 6000, "x**" * 6000 + "x",
+         "not " * 4000 + "x",
          "lambda: " * 2000 + "x", "{" * 5000, "x" + " if x else x" * 1500, "f'{" * 300],
     )  # fmt: skip
     def test_deep_nesting_is_refused_quickly(self, text):
@@ -179,18 +195,25 @@ class TestSizes:
 
     @pytest.mark.parametrize(
         "text",
-        ["9**9**9**9", "x**(9**9**9)", "(10**1000)**1000", "2**1000**1000", "1e999999999", "1e-999999999", "9" * 15_000,
-         "x**1e30", "10**-999**999", "(1/2)**10000000", "x**(2**40)", "((9**999)**999)**999", "(((2**900)**900)**900)**900"],
+        ["9**9**9**9", "x**(9**9**9)", "(10**1000)**1000", "2**1000**1000", "1e999999999",
+         "1e-999999999", "9" * 15_000,
+         "x**1e30", "10**-999**999", "(1/2)**10000000", "x**(2**40)", "((9**999)**999)**999",
+         "(((2**900)**900)**900)**900",
+         "2**(10**9/1)", "2**(x + 1000*1000*1000)", "2**max(10**9, 1)", "2**((10**18)**0.5)",
+         "x**(-1/1e-9)",
+         "2**-(10**9)", "x**" + "-" * 1500 + "1"],
     )  # fmt: skip
     @pytest.mark.parametrize("kind", [float, "exact"])
     def test_huge_powers_end_quickly(self, text, kind):
         number = kind if kind is float else (lambda v: Fraction(v))
         start = time.perf_counter()
         try:
-            found = grammar.evaluate(text, {"x": number(2)}, {}, number)
-            assert abs(found) >= 0
+            grammar.evaluate(text, {"x": number(2)}, {}, number)
         except cg.SpecError as error:
-            assert len(str(error)) < 1000
+            told = str(error)
+        else:
+            told = "read"
+        assert len(told) < 1000
         assert time.perf_counter() - start < 5
 
 
@@ -227,11 +250,11 @@ class TestNames:
 
 EXPRESSIONS = st.recursive(
     st.sampled_from(["x", "y", "2", "0.5", "3"]),
-    lambda inner: st.builds(
-        "({} {} {})".format, inner, st.sampled_from(["+", "-", "*"]), inner
-    )
-    | st.builds("-{}".format, inner)
-    | st.builds("({})**2".format, inner),
+    lambda inner: (
+        st.builds("({} {} {})".format, inner, st.sampled_from(["+", "-", "*"]), inner)
+        | st.builds("-{}".format, inner)
+        | st.builds("({})**2".format, inner)
+    ),
     max_leaves=12,
 )
 

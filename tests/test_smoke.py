@@ -1,4 +1,4 @@
-"""The whole system on one screen: the neuron and the Jacobian, built, run, differentiated, written out."""
+"""The whole system on one screen: the neuron and the Jacobian, built, run, differentiated."""
 
 import mpmath
 import numpy as np

@@ -63,8 +63,10 @@ def wire_of(expression: sp.Expr, variables: Mapping[sp.Symbol, Wire]) -> Wire:
 def _node_wire(node: Any, found: Mapping[Any, Any]) -> Any:
     if node.is_Symbol:
         raise SpecError(f"from_sympy: symbol {node} has no wire.")
-    if node.is_number and not node.has(sp.I, sp.nan, sp.zoo):
+    if node.is_Integer or node.is_Float or isinstance(node, sp.NumberSymbol):
         return constant(float(node))
+    if node.is_Rational:
+        return arithmetic.div(constant(float(node.p)), constant(float(node.q)))
     if isinstance(node, sp.Pow):
         base, exponent = node.args
         return functions.exp(found[exponent]) if base is sp.E else found[base] ** found[exponent]

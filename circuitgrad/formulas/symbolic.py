@@ -211,16 +211,42 @@ def _body(wire: Wire) -> Wire:
 
 
 def exact(value: float) -> sp.Expr:
-    """A double as SymPy's exact rational where it is short in decimals.
+    """The number that a double stands for.
 
-    Else the exact binary fraction.
+    A short decimal is itself, 0.3333333333333333 is 1/3 and 6.283185307179586 is 2π: doubles next
+    to a small fraction, or to a small multiple of a well-known constant, are read as that. Any
+    other double is its shortest decimal.
+
+    >>> exact(0.1), exact(1 / 3), exact(6.283185307179586)
+    (1/10, 1/3, 2*pi)
     """
     number = float(value)
     if not math.isfinite(number):
         return sp.nan if math.isnan(number) else sp.oo * (1 if number > 0 else -1)
-    return _number(
-        Fraction(repr(number)) if float(Fraction(repr(number))) == number else Fraction(number)
-    )
+    decimal = Fraction(repr(number))
+    if len(repr(number).strip("-").replace(".", "").split("e")[0].strip("0")) <= _SHORT:
+        return _number(decimal)
+    for name, constant in _WELL_KNOWN.items():
+        ratio = Fraction(number / constant).limit_denominator(_MAX_DENOMINATOR)
+        if ratio and float(ratio) * constant == number:
+            return _number(ratio) * name
+    return _number(decimal)
+
+
+_SHORT, _MAX_DENOMINATOR = 14, 360
+_WELL_KNOWN: Mapping[sp.Expr, float] = {
+    sp.Integer(1): 1.0,
+    sp.pi: math.pi,
+    sp.E: math.e,
+    sp.log(2): math.log(2),
+    sp.log(10): math.log(10),
+    sp.sqrt(2): math.sqrt(2),
+    sp.sqrt(3): math.sqrt(3),
+    sp.sqrt(sp.pi): math.sqrt(math.pi),
+    1 / sp.pi: 1 / math.pi,
+    1 / sp.sqrt(sp.pi): 1 / math.sqrt(math.pi),
+    sp.sqrt(2 / sp.pi): math.sqrt(2 / math.pi),
+}
 
 
 def _object_array(values: Any, shape: tuple[int, ...]) -> Array:

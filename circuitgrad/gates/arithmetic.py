@@ -216,7 +216,7 @@ exceeds = elementwise(
     kernel=_exceeds,
     derivative=lambda x, y: (0.0, 0.0),
     glyph="x>y", latex=r"[{x} > {y}] + \tfrac12 [{x} = {y}]",
-    scalar=lambda x, y: 0.5 * ((x > y) + (x >= y)),
+    scalar=lambda x, y: 0.5 * (float(x > y) + float(x >= y)),
 )  # fmt: skip
 
 
@@ -284,7 +284,8 @@ where = elementwise(
 
 def _clip_derivative(x: Any, lower: Any, upper: Any) -> tuple[Any, Any, Any]:
     """Each point belongs to one of the three: upper bound, else lower bound, else inside."""
-    above = greater_equal(x, upper)
+    # The upper bound wins where the bounds cross, as it does in the value.
+    above = 1.0 - (1.0 - greater_equal(x, upper)) * (1.0 - greater_equal(lower, upper))
     low = less_equal(x, lower)
     return (1.0 - above) * (1.0 - low), (1.0 - above) * low, above
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 
 from circuitgrad import grammar
-from circuitgrad.errors import DerivativeError, SpecError
+from circuitgrad.errors import DerivativeError, ShapeError, SpecError
 from circuitgrad.gates.broadcasting import broadcast_together
 from circuitgrad.gates.from_einsum import common_dtype, contract
 from circuitgrad.methods import upper_layer
@@ -103,11 +105,16 @@ class Elementwise(Gate):
         return build(self, broadcast_together(wires, self.name))
 
     def _folded(self, wires: list[Wire]) -> Wire:
-        """A gate on scalar constants is a constant, unless its value is not finite."""
+        """A gate on scalar constants: a constant where that is exact.
+
+        A rounded 1/3 or log(2) would be another number than the one that formulas and proofs mean.
+        """
         with np.errstate(all="ignore"):
             value = np.asarray(self.compute(*(wire.known for wire in wires)))
-        spec = self.infer(tuple(wires))
-        return constant(value, spec.dtype) if np.isfinite(value) else build(self, tuple(wires))
+        numbers = tuple(float(wire.gate.data) for wire in wires if isinstance(wire.gate, Constant))
+        if np.isfinite(value) and _exact_value(self, numbers) == float(value):
+            return constant(value, self.infer(tuple(wires)).dtype)
+        return build(self, tuple(wires))
 
     @cached_property
     def compute(self) -> Kernel:
@@ -115,7 +122,7 @@ class Elementwise(Gate):
         return self.function or self._formula_kernel
 
     def _formula_kernel(self, *arrays: Array) -> Any:
-        env = dict(zip(self.variables, arrays, strict=True))
+        env = {"pi": math.pi, "E": math.e} | dict(zip(self.variables, arrays, strict=True))
         if not self.pieces:
             return grammar.evaluate(self.formula, env, NUMPY_FUNCTIONS)
         result = grammar.evaluate(self.at_kink, env, NUMPY_FUNCTIONS)
@@ -134,7 +141,22 @@ class Elementwise(Gate):
     def kernel(
         self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
     ) -> Kernel:
-        return self.compute
+        function, name = self.compute, self.name
+        if isinstance(function, np.ufunc):
+            return function  # a ufunc keeps shape and dtype, and makes an array of its own
+
+        def checked(*arrays: Array) -> Array:
+            result = np.asarray(function(*arrays), dtype)
+            if result.shape != out:
+                if np.broadcast_shapes(result.shape, out) != out:
+                    raise ShapeError(
+                        f"gate '{name}': its kernel returned shape {result.shape} for operands of "
+                        f"shape {out}. A kernel acts entry by entry."
+                    )
+                result = np.broadcast_to(result, out)
+            return result
+
+        return checked
 
     def scalar_kernel(self) -> Kernel | None:
         return self.scalar
@@ -177,9 +199,37 @@ class Elementwise(Gate):
         return build(self, tuple(sources.input_wire(name) for name in self.variables))
 
 
+@lru_cache(maxsize=4096)
+def _exact_value(gate: Elementwise, numbers: tuple[float, ...]) -> Fraction | None:
+    """A gate's value in exact arithmetic; None where its formula has more than arithmetic in it."""
+    functions: dict[str, Callable[..., Any]] = {"Abs": abs, "Max": max, "Min": min}
+    try:
+        scope = dict(zip(gate.variables, map(Fraction, numbers), strict=True))
+        formula = gate.formula
+        if gate.pieces:
+            held = (
+                text
+                for condition, text in gate.pieces
+                if grammar.evaluate(condition, scope, functions, Fraction)
+            )
+            formula = next(held, gate.at_kink)
+        if _VARIABLE_POWER.search(formula):
+            return None
+        found = grammar.evaluate(formula, scope, functions, Fraction)
+    except (SpecError, ArithmeticError, ValueError):
+        return None
+    return found if isinstance(found, Fraction) else None
+
+
+_VARIABLE_POWER = re.compile(r"\*\*\s*[^\d\s]")
+
+
 def _arrays(operands: Sequence[Any]) -> list[Array]:
     """Plain numbers and arrays in the dtype that the kernel computes in."""
     arrays = [np.asarray(x) for x in operands]
+    wrong = [a.dtype for a in arrays if a.dtype.kind not in "fiub"]
+    if wrong:
+        raise SpecError(f"gate on arrays: got dtype {wrong[0]}; needed real numbers.")
     strong = [
         a for x, a in zip(operands, arrays, strict=True) if not isinstance(x, bool | int | float)
     ]
@@ -250,8 +300,12 @@ def elementwise(
     >>> float(cube(2.0))
     8.0
     """
+    order = _operand_order(name, formula, pieces, at_kink, variables)
+    stray = [n for n in (grammar.names(domain) if domain else ()) if n not in order]
+    if stray:
+        raise SpecError(f"gate '{name}': its domain names '{stray[0]}'; its variables are {order}.")
     return Elementwise(
-        check_name(name, "gate"), _operand_order(name, formula, pieces, at_kink, variables),
+        check_name(name, "gate"), order,
         formula, tuple(pieces), at_kink, policy, domain, kernel, scalar, derivative, glyph, latex,
         source, accuracy_note, tuple(defaults),
     )  # fmt: skip
@@ -269,6 +323,8 @@ def _operand_order(
         raise SpecError(f"gate '{name}': give a formula, or pieces where it has kinks.")
     if pieces and not at_kink:
         raise SpecError(f"gate '{name}': pieces need at_kink, the value on their boundary.")
+    if formula and grammar.is_condition(formula):
+        raise SpecError(f"gate '{name}': the formula '{formula}' is no number. Use pieces=.")
     texts = [formula] if not pieces else [text for piece in pieces for text in piece] + [at_kink]
     for function in [name for text in texts for name in grammar.called(text)]:
         if function not in NUMPY_FUNCTIONS:

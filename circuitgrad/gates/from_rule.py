@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
+from circuitgrad.errors import ShapeError
 from circuitgrad.spec import Spec
 from circuitgrad.wire import Gate, Kernel, Wire, build
 
@@ -86,6 +87,11 @@ class _RuleGate(Gate):
         self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
     ) -> Kernel:
         function, options = self.declaration.function, self.options
+        reduced = options.get("axes")
+        if reduced is not None and 0 in [shapes[0][axis] for axis in reduced]:
+            raise ShapeError(
+                f"{self.name}: an array of shape {shapes[0]}; nothing has no {self.name}."
+            )
         if "shape" in options:
             options["shape"] = out  # with the sizes of named axes
         return (lambda *arrays: function(*arrays, **options)) if options else function

@@ -36,8 +36,8 @@ def parse_index(wire: Wire, key: Any) -> tuple[Key, tuple[int, ...]]:
 
     Integers and slices are checked and made non-negative; masks become index arrays.
     """
-    parts = list(key) if isinstance(key, tuple) else [key]
-    parts = _spread_masks([_array_part(part, wire) for part in parts])
+    given = [_array_part(p, wire) for p in (key if isinstance(key, tuple) else (key,))]
+    parts = _spread_masks(given, wire)
     consumed = sum(part is not None and part is not Ellipsis for part in parts)
     if consumed > wire.ndim:
         raise ShapeError(
@@ -50,7 +50,7 @@ def parse_index(wire: Wire, key: Any) -> tuple[Key, tuple[int, ...]]:
     parts = parts[:at] + fill + parts[at + 1 :]
     kept = [part for part in parts if part is not None]
     checked = tuple(_check(part, axis, wire) for part, axis in zip(kept, wire.shape, strict=True))
-    _check_adjacent(checked, wire)
+    _check_adjacent(parts, wire)
     return checked, _new_axes(parts, checked)
 
 
@@ -84,6 +84,8 @@ def _array_part(part: Any, wire: Wire) -> Any:
             "use np.where to choose by value."
         )
     array = np.asarray(part)
+    if array.dtype == bool and not array.ndim:
+        raise SpecError(f"index of {describe(wire)}: a single truth value is not an index.")
     if array.dtype.kind not in "iub" and array.size:
         raise SpecError(
             f"index of {describe(wire)}: got {part!r}; needed integers, slices, None or masks."
@@ -91,14 +93,31 @@ def _array_part(part: Any, wire: Wire) -> Any:
     return array if array.dtype == bool else ArrayKey.of(array.astype(np.intp))
 
 
-def _spread_masks(parts: list[Any]) -> list[Any]:
+def _spread_masks(parts: list[Any], wire: Wire) -> list[Any]:
+    """Masks as one index array per axis that they cover; a mask has the shape of these axes."""
+    covered = [_axes_covered(part) for part in parts]
+    hidden = wire.ndim - sum(covered)
     result: list[Any] = []
-    for part in parts:
+    position = 0
+    for part, count in zip(parts, covered, strict=True):
         if isinstance(part, np.ndarray):
+            axes = wire.shape[position : position + count]
+            if part.shape != axes:
+                raise ShapeError(
+                    f"index of {describe(wire)}: a mask of shape {part.shape} for axes "
+                    f"{format_shape(axes)} of {format_shape(wire.shape)}. They must be equal."
+                )
             result.extend(ArrayKey.of(positions) for positions in np.nonzero(part))
         else:
             result.append(part)
+        position += hidden if part is Ellipsis else count
     return result
+
+
+def _axes_covered(part: Any) -> int:
+    if part is None or part is Ellipsis:
+        return 0
+    return part.ndim if isinstance(part, np.ndarray) else 1
 
 
 def _check(part: Any, axis: Axis, wire: Wire) -> Part:
@@ -125,6 +144,8 @@ def _check(part: Any, axis: Axis, wire: Wire) -> Part:
             raise SpecError(f"index of {describe(wire)}: {part}: {error}.") from None
         if (start, stop, step) == (0, axis, 1):
             return WHOLE
+        if start < 0 or start >= axis:
+            return (0, 0, 1)  # nothing: a start below 0 would be read as counted from the end
         return (start, None if stop < 0 else stop, step)
     positions = part.array()
     if positions.size and not (-axis <= positions.min() and positions.max() < axis):
@@ -135,12 +156,15 @@ def _check(part: Any, axis: Axis, wire: Wire) -> Part:
     return ArrayKey.of(positions % axis if axis else positions)
 
 
-def _check_adjacent(parts: Key, wire: Wire) -> None:
-    places = [k for k, part in enumerate(parts) if isinstance(part, ArrayKey)]
-    if places and places[-1] - places[0] + 1 != len(places):
+def _check_adjacent(parts: list[Any], wire: Wire) -> None:
+    """Refuse index arrays apart from each other or from integers: NumPy moves their axes."""
+    if not any(isinstance(part, ArrayKey) for part in parts):
+        return
+    places = [k for k, part in enumerate(parts) if isinstance(part, ArrayKey | int)]
+    if places[-1] - places[0] + 1 != len(places):
         raise SpecError(
-            f"index of {describe(wire)}: index arrays with a slice between them. Index in two "
-            "steps."
+            f"index of {describe(wire)}: a slice or None between index arrays and integers. "
+            "Index in two steps."
         )
 
 

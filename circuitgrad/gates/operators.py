@@ -12,7 +12,7 @@ import numpy as np
 from circuitgrad.gates import arithmetic, contractions
 from circuitgrad.gates.broadcasting import broadcast_to
 from circuitgrad.sources import Constant, as_wire, constant
-from circuitgrad.wire import Wire
+from circuitgrad.wire import Wire, has_value, known_value
 
 _GATES = {
     gate.name: gate
@@ -28,10 +28,8 @@ def apply(name: str, *operands: Any) -> Any:
     """The wire (or, for a comparison of known values, the Boolean array) of an operator."""
     if not all(_is_operand(x) for x in operands):
         return NotImplemented
-    if name in _COMPARISONS and all(
-        not isinstance(x, Wire) or x.known is not None for x in operands
-    ):
-        values: Any = [x.known if isinstance(x, Wire) else x for x in operands]
+    if name in _COMPARISONS and all(not isinstance(x, Wire) or has_value(x) for x in operands):
+        values: Any = [known_value(x) if isinstance(x, Wire) else x for x in operands]
         return _COMPARISONS[name](*values)
     if name == "matmul":
         return contractions.matmul(*operands)

@@ -206,8 +206,10 @@ def _logsumexp_kernel(a: Array, axes: Axes) -> Array:
 
 def _log_of_sum(shifted: Array, axes: Axes) -> Array:
     """log Σ exp of entries whose maximum is 0: log1p of all but one of the ones."""
-    weights = np.exp(shifted)
-    result: Array = np.log1p(np.sum(weights, axis=axes) - 1)
+    is_top = shifted == 0
+    others = np.where(is_top, shifted.dtype.type(0), np.exp(shifted))
+    ties = np.sum(is_top, axis=axes, dtype=shifted.dtype) - 1
+    result: Array = np.log1p(np.sum(others, axis=axes) + ties)
     return result
 
 

@@ -24,7 +24,7 @@ from circuitgrad.gates.indices import (
     parse_index,
 )
 from circuitgrad.sources import ArrayKey, as_wire, constant, input_wire
-from circuitgrad.spec import Axis, Shape, Spec, format_shape, parse_shape
+from circuitgrad.spec import Axis, Shape, Spec, axis_number, format_shape, parse_shape
 from circuitgrad.wire import Array, Operand, Wire, describe
 
 __all__ = ["concatenate", "expand_dims", "index", "reshape", "scatter", "squeeze", "stack", "zeros"]
@@ -102,12 +102,20 @@ def _index_pushforward(out: Wire, tangents: tuple[Wire], key: Key) -> Wire:
     return _index(tangent, key=(*lead, *key))
 
 
+def _taken(a: Array, key: Key) -> Array:
+    try:
+        result: Array = a[numpy_index(key)]
+    except IndexError as error:
+        raise ShapeError(f"index: {error}. Axes with names are checked when run.") from None
+    return result
+
+
 _index = Declaration(
     "index",
     "multilinear",
     "x[i]",
     infer=lambda inputs, key: Spec(indexed_shape(inputs[0], key), inputs[0].dtype),
-    function=lambda a, key: a[numpy_index(key)],
+    function=_taken,
     pullback=_index_pullback,
     pushforward=_index_pushforward,
     sample=lambda: index(input_wire("x", (4, 3)), (slice(1, None, 2), 0)),
@@ -239,7 +247,7 @@ def concatenate(wires: Sequence[Operand], axis: int = 0) -> Wire:
     parts = [as_wire(wire) for wire in wires]
     if not parts:
         raise ShapeError("concatenate: got no wires; needed at least one.")
-    rank = parts[0].ndim
+    rank, axis = parts[0].ndim, axis_number(axis, "concatenate")
     if not rank:
         raise ShapeError("concatenate: scalars cannot be joined. Use cg.stack([x, y]).")
     if not -rank <= axis < rank:
@@ -253,7 +261,7 @@ def concatenate(wires: Sequence[Operand], axis: int = 0) -> Wire:
                 f"{describe(wire)} is {format_shape(wire.shape)}; all axes but {axis} must be "
                 "equal."
             )
-        if isinstance(wire.shape[position], str):
+        if isinstance(wire.shape[position], str) and len(parts) > 1:
             raise ShapeError(
                 f"concatenate: axis '{wire.shape[position]}' of {describe(wire)} has no size yet. "
                 "Give it an integer size."
@@ -273,7 +281,8 @@ def stack(wires: Iterable[Operand], axis: int = 0) -> Wire:
             f"{describe(wrong[0])} "
             f"is {format_shape(wrong[0].shape)}. All must have one shape."
         )
-    return concatenate([expand_dims(wire, axis) for wire in parts], axis)
+    place = axis_number(axis, "stack")
+    return concatenate([expand_dims(wire, place) for wire in parts], place)
 
 
 def zeros(shape: Shape, dtype: Any) -> Wire:

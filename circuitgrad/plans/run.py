@@ -109,9 +109,7 @@ def _array(wire: Wire, value: Any) -> Any:
 
 
 def _check_free_axes(circuit: Circuit, sizes: Mapping[str, int]) -> None:
-    for wire in circuit.outputs:
-        if not wire.spec.shape:
-            continue
+    for wire in circuit.sized_inside:
         free = [axis for axis in wire.shape if isinstance(axis, str) and axis not in sizes]
         if free:
             raise ShapeError(f"{describe(wire)}: no input tells the size of axis '{free[0]}'.")

@@ -117,7 +117,7 @@ class Plan:
 
     def _operands(self, wire: Wire, reuse: bool) -> tuple[Wire, ...]:
         """A gate's inputs, with broadcasts left to elementwise kernels where that is the same."""
-        if not reuse or not wire.spec.shape or type(wire.gate) is not Elementwise:
+        if not reuse or not wire.spec.shape or not _is_ufunc(wire):
             return wire.inputs
         seen = tuple(self._behind_broadcast(source) for source in wire.inputs)
         shapes = [self._shapes.get(s.serial) or resolve_shape(s.shape, self._sizes) for s in seen]
@@ -135,7 +135,7 @@ class Plan:
 
     def _overwritable(self, operands: Mapping[int, tuple[Wire, ...]]) -> set[int]:
         """Wires whose arrays are their own and that no view looks into."""
-        fresh = {w.serial for w in self._order if type(w.gate) is Elementwise}
+        fresh = {w.serial for w in self._order if _is_ufunc(w)}
         for wire in self._order:
             if type(wire.gate) is not Elementwise:
                 fresh -= {s.serial for s in operands[wire.serial]}
@@ -162,8 +162,6 @@ class Plan:
 
     def _kernel(self, wire: Wire, sources: Sequence[Wire]) -> Callable[..., Any]:
         gate = wire.gate
-        if type(gate) is Elementwise:
-            return gate.compute
         if type(gate) is Einsum:
             gate = gate.resolved(self._sizes)
         shapes = tuple(self._shapes[s.serial] for s in sources)
@@ -180,16 +178,17 @@ class Plan:
                 scalar plan).
         """
         if not self.is_scalar:
-            return self._run(self.steps, [np.float64(v) if type(v) is float else v for v in values])
+            return self._run(self.steps, _as_arrays(values))
         try:
-            return self._run(self.steps, values)
+            return self._run(self.steps, [float(v) for v in values])
         except (OverflowError, ZeroDivisionError, ValueError):
             # Python's floats raise where NumPy answers inf or nan: answer as NumPy does.
-            exact = self._run(self._exact_steps, [np.float64(v) for v in values])
+            exact = self._run(self._exact_steps, _as_arrays(values))
             return [float(v) for v in exact]
 
     def _run(self, steps: Sequence[Step], values: Sequence[Any]) -> list[Any]:
-        slots = self._initial.copy()
+        is_fast = self.is_scalar and steps is self.steps
+        slots = self._initial.copy() if is_fast else _as_arrays(self._initial)
         for slot, value in zip(self._inputs, values, strict=True):
             slots[slot] = value
         for kernel, sources, target in steps:
@@ -200,6 +199,17 @@ class Plan:
             else:
                 slots[target] = kernel(*[slots[s] for s in sources])
         return [slots[slot] for slot in self._outputs]
+
+
+def _is_ufunc(wire: Wire) -> bool:
+    """Whether a wire's kernel is a ufunc: it broadcasts, and its result is an array of its own."""
+    gate = wire.gate
+    return type(gate) is Elementwise and isinstance(gate.compute, np.ufunc)
+
+
+def _as_arrays(values: Sequence[Any]) -> list[Any]:
+    """Python floats as NumPy's, which kernels take for arrays."""
+    return [np.float64(v) if type(v) is float else v for v in values]
 
 
 def _into(ufunc: np.ufunc, position: int) -> Callable[..., Array]:
@@ -217,4 +227,6 @@ def _scalar_step(named: tuple[Wire, Step]) -> Step:
     scalar = wire.gate.scalar_kernel()
     if scalar is None:
         return (lambda *values: float(kernel(*map(np.float64, values)))), sources, target
+    if isinstance(scalar, np.ufunc):
+        return (lambda *values: float(scalar(*values))), sources, target
     return scalar, sources, target

@@ -215,7 +215,8 @@ def _by_entries(wire: Wire, order: int) -> Finding:
     """The pullback of the gate against SymPy's derivative of its meaning, entries as symbols."""
     gate = wire.gate
     entries = sum(source.size for source in wire.inputs)
-    if entries > 9 and isinstance(gate, Composite | Selection | Implicit):
+    limit = 4 if isinstance(gate, Selection) else 9
+    if entries > limit and isinstance(gate, Composite | Selection | Implicit):
         sample = prove_declared(gate.declaration, order)
         return sample.status, sample.method, sample.detail
     if isinstance(gate, Implicit):

@@ -1,5 +1,6 @@
 """What two expressions do on the boundaries between their cells, where they have kinks."""
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ _KINKED = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
 _UNDEFINED = "undefined"
 _UNKNOWN = "unknown"
 _MAX_DEGREE = 4
+_NEAR = sp.Rational(1, 10**12)
 
 
 class _UnknownSideError(Exception):
@@ -108,7 +110,76 @@ def _switches(expression: sp.Expr) -> Iterator[sp.Expr]:
         elif isinstance(node, sp.core.relational.Relational):
             found = [node.lhs - node.rhs]
             found += [sign * a - b for a, b in _absolutes(node) for sign in (1, -1)]
-        yield from (switch for switch in found if not switch.has(*_KINKED) and is_modest(switch))
+        for switch in found:
+            if not switch.has(*_KINKED) and is_modest(switch):
+                yield from _factors(switch)
+
+
+def _factors(switch: sp.Expr) -> list[sp.Expr]:
+    """Return what a switching function is a product of: it vanishes where one of these does."""
+    if not switch.free_symbols or not switch.is_polynomial():
+        return [switch]
+    return [factor for factor, _ in sp.factor_list(switch)[1]]
+
+
+def has_kinks(expression: sp.Expr) -> bool:
+    """Return whether an expression has switches at all."""
+    return bool(expression.has(*_KINKED))
+
+
+def unsolved(expression: sp.Expr) -> list[sp.Expr]:
+    """Return the switching functions whose zeros are not all found by `kinks`."""
+    return [s for s in dict.fromkeys(_switches(expression)) if not _is_solved(s)]
+
+
+def _is_solved(switch: sp.Expr) -> bool:
+    if not switch.free_symbols:
+        return True
+    for variable in switch.free_symbols:
+        if not switch.is_polynomial(variable):
+            continue
+        polynomial = sp.Poly(switch, variable)
+        if polynomial.degree() == 1 and not polynomial.LC().free_symbols:
+            return True
+        if len(switch.free_symbols) == 1 and all(c.is_Rational for c in polynomial.coeffs()):
+            roots = polynomial.ground_roots() if polynomial.degree() <= _MAX_DEGREE else {}
+            return bool(polynomial.count_roots() == len(roots))
+    return False
+
+
+def sampled_between(
+    where: str, lhs: sp.Expr, rhs: sp.Expr, domain: Sequence[sp.Basic], seed: int = 0
+) -> bool | None:
+    """Return whether rhs lies between the values of lhs on both sides, at points of a boundary.
+
+    True and False rest on the points tried; None if there were none.
+    """
+    generator = random.Random(seed)
+    switches = dict.fromkeys([*_switches(lhs), *_switches(rhs)])
+    boundaries = [b for s in switches for b in _boundaries(s, domain)]
+    boundary = next((b for b in boundaries if f"{b.variable} = {b.value}" == where), None)
+    if boundary is None:
+        return None
+    others = sorted((lhs.free_symbols | rhs.free_symbols) - {boundary.variable}, key=str)
+    tried = 0
+    for _ in range(60):
+        point = {s: sp.Rational(generator.randint(-400, 400), 97) for s in others}
+        centre = boundary.value.subs(point)
+        here = {**point, boundary.variable: centre}
+        if not all(part.subs(here) == sp.true for part in domain):
+            continue
+        sides = [lhs.subs({**point, boundary.variable: centre + h}) for h in (-_NEAR, _NEAR)]
+        numbers = [value.evalf(30) for value in (*sides, rhs.subs(here))]
+        if not all(number.is_Float or number.is_Rational for number in numbers):
+            continue
+        below, above, chosen = (float(number) for number in numbers)
+        slack = 1e-6 * (1 + abs(below) + abs(above))
+        if not min(below, above) - slack <= chosen <= max(below, above) + slack:
+            return False
+        tried += 1
+        if tried == 6:
+            break
+    return True if tried else None
 
 
 def _absolutes(relation: sp.Basic) -> list[tuple[sp.Expr, sp.Expr]]:

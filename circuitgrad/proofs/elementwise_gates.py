@@ -17,15 +17,14 @@ from circuitgrad.formulas.symbolic import (
     gate_domain,
     gate_formula,
     parse_formula,
-    piecewise_formula,
     real_symbol,
 )
 from circuitgrad.formulas.text import expression_text
 from circuitgrad.gates.from_formula import Elementwise
-from circuitgrad.proofs.boundaries import kinks
 from circuitgrad.proofs.equality import decide
+from circuitgrad.proofs.gate_checks import kernel_check, kink_checks, reading_check
 from circuitgrad.proofs.records import GateProof, combined
-from circuitgrad.proofs.verdicts import Status, Verdict
+from circuitgrad.proofs.verdicts import KinkResult, Status, Verdict
 from circuitgrad.sources import constant
 from circuitgrad.wire import Wire
 
@@ -65,25 +64,22 @@ def wire_expression(wire: Wire) -> sp.Expr:
 def prove_elementwise(gate: Elementwise, order: int) -> GateProof:
     """The record of one elementwise gate, first or second order."""
     start = time.perf_counter()
-    verdicts, found, shown = [], [], []
-    domain = gate_domain(gate)
-    for correct, declared in _claims(gate, order):
-        verdicts.append(decide(correct, declared, domain, BUDGET))
-        shown.append(expression_text(declared))
-        if order == 1 and gate.pieces:
-            found.extend(kinks(correct, declared, domain))
-    outside = [kink for kink in found if kink.in_clarke is False]
-    status = combined([verdict.status for verdict in verdicts])
-    detail = _detail(verdicts)
-    if outside and not value_jumps(gate):
-        status = Status.REFUTED
-        detail = f"at {outside[0].where} the derivative chosen is no subgradient: {outside[0]}"
+    domain, parts = gate_domain(gate), declared_partials(gate)
+    claims = _claims(gate, order, parts)
+    verdicts = [decide(correct, declared, domain, BUDGET) for correct, declared in claims]
+    found: list[KinkResult] = []
+    findings = [_finding(verdict) for verdict in verdicts]
+    if order == 1:
+        found, more = kink_checks(gate, claims)
+        findings += [*more, *reading_check(gate), *kernel_check(gate, claims, parts)]
+    status = combined([finding[0] for finding in findings])
+    detail = next((told for worst, told in findings if worst is status and told), "")
     return GateProof(
         gate.name,
         gate.family,
         order,
         expression_text(gate_formula(gate)[1]),
-        tuple(shown),
+        tuple(expression_text(declared) for _, declared in claims),
         status,
         _method(verdicts),
         detail,
@@ -92,9 +88,8 @@ def prove_elementwise(gate: Elementwise, order: int) -> GateProof:
     )
 
 
-def _claims(gate: Elementwise, order: int) -> list[tuple[sp.Expr, sp.Expr]]:
+def _claims(gate: Elementwise, order: int, parts: Sequence[Wire]) -> list[tuple[sp.Expr, sp.Expr]]:
     """Pairs (SymPy's derivative, the declared one): a vector for order 1, a matrix for order 2."""
-    parts = declared_partials(gate)
     if order == 1:
         return [
             (smooth_derivative(gate, [name]), wire_expression(part))
@@ -110,20 +105,14 @@ def _claims(gate: Elementwise, order: int) -> list[tuple[sp.Expr, sp.Expr]]:
     return claims
 
 
+def _finding(verdict: Verdict) -> tuple[Status, str]:
+    """A verdict on one part; equal only where both sides are real is not enough for a gate."""
+    if verdict.proved and verdict.caveat:
+        return Status.UNDECIDED, f"equal where both sides are real, but {verdict.caveat}"
+    return verdict.status, "" if verdict.proved else str(verdict.counterexample or verdict.reason)
+
+
 def _method(verdicts: Sequence[Verdict]) -> str:
     methods = list(dict.fromkeys(v.method for v in verdicts if v.method))
     cells = max((len(v.cells) for v in verdicts), default=0)
     return ", ".join(methods) + (f" on {cells} cells" if cells > 1 else "")
-
-
-def _detail(verdicts: Sequence[Verdict]) -> str:
-    for verdict in verdicts:
-        if verdict.status is not Status.PROVED:
-            return str(verdict.counterexample or verdict.reason)
-    return next((verdict.caveat for verdict in verdicts if verdict.caveat), "")
-
-
-def value_jumps(gate: Elementwise) -> bool:
-    """Whether the gate's value jumps at one of its kinks, so that no derivative exists there."""
-    values = kinks(piecewise_formula(gate), piecewise_formula(gate), gate_domain(gate))
-    return any(result.left != result.right for result in values)
