@@ -163,8 +163,8 @@ def normalize_axes(axis: int | Iterable[int] | None, rank: int, where: str) -> t
     """
     if axis is None:
         return tuple(range(rank))
-    several = isinstance(axis, tuple | list)
-    given = tuple(axis_number(a, where) for a in (axis if several else (axis,)))
+    listed = list(axis) if isinstance(axis, tuple | list) else [axis]
+    given = tuple(axis_number(number, where) for number in listed)
     for number in given:
         if not -rank <= number < rank:
             raise ShapeError(f"{where}: axis {number} of a wire with {rank} axes.")
