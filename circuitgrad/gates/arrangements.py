@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -118,7 +119,7 @@ def triu(x: Operand, k: int = 0) -> Wire:
 
 
 def pad(x: Operand, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0) -> Wire:
-    """The array with entries added at its edges: a constant, or its own (edge, wrap, reflect, …)."""
+    """The array with entries added at its edges: a constant, or its own."""
     wire = as_wire(x)
     sizes = _sizes(wire, "pad")
     widths = np.broadcast_to(np.asarray(pad_width, dtype=int), (wire.ndim, 2)).tolist()
@@ -150,9 +151,7 @@ def split(x: Operand, parts: Any, axis: int = 0, *, equal: bool = True) -> list[
         lengths = [size // count + (k < size % count) for k in range(count)]
         cuts = np.cumsum(lengths).tolist()[:-1]
     bounds = [0, *cuts, size]
-    return [
-        _along(wire, axis, slice(a, max(a, b))) for a, b in zip(bounds, bounds[1:], strict=False)
-    ]
+    return [_along(wire, axis, slice(a, max(a, b))) for a, b in itertools.pairwise(bounds)]
 
 
 def diff(x: Operand, n: int = 1, axis: int = -1) -> Wire:

@@ -220,8 +220,11 @@ sort_gate: Declaration = Declaration(
 )
 
 
-def sort(x: Operand, axis: int | None = -1) -> Wire:
-    """The entries in ascending order along an axis, as numpy.sort; ties share the gradient."""
+def sort(x: Operand, axis: int | None = -1, kind: str | None = None) -> Wire:
+    """The entries in ascending order along an axis, as numpy.sort; ties share the gradient.
+
+    Which algorithm NumPy is asked for (kind) makes no difference here.
+    """
     wire = as_wire(x)
     if axis is None:
         wire, axis = wire.reshape(-1), -1

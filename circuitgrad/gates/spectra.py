@@ -57,7 +57,7 @@ def _inverse_gaps_meaning(values: Wire) -> Wire:
 
 def _gap_change(out: Wire, change: Wire) -> Wire:
     """-F² ⊙ (dw_j - dw_i), for tangents with leading batch axes."""
-    lead = "klmnopqr"[: change.ndim - 1]
+    lead = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: change.ndim - 1]
     square = out * out
     return einsum(f"ij,{lead}i->{lead}ij", square, change) - einsum(
         f"ij,{lead}j->{lead}ij", square, change
@@ -65,7 +65,7 @@ def _gap_change(out: Wire, change: Wire) -> Wire:
 
 
 def _gap_pullback(out: Wire, grad: Wire) -> tuple[Wire]:
-    lead = "klmnopqr"[: grad.ndim - 2]
+    lead = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: grad.ndim - 2]
     weighted = grad * (out * out)
     return (einsum(f"{lead}ij->{lead}i", weighted) - einsum(f"{lead}ij->{lead}j", weighted),)
 
@@ -97,14 +97,14 @@ def _symmetric(x: Wire) -> Wire:
 
 def _values_pullback(out: Wire, grad: Wire) -> tuple[Wire]:
     vectors = simple_eigenvectors(*out.inputs)
-    lead = "klmnopqr"[: grad.ndim - 1]
+    lead = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: grad.ndim - 1]
     return (einsum(f"im,{lead}m,jm->{lead}ij", vectors, grad, vectors),)
 
 
 def _values_pushforward(out: Wire, tangents: tuple[Wire]) -> Wire:
     vectors = simple_eigenvectors(*out.inputs)
     (tangent,) = tangents
-    lead = "klopqrst"[: tangent.ndim - 2]
+    lead = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: tangent.ndim - 2]
     return einsum(f"im,{lead}ij,jm->{lead}m", vectors, tangent, vectors)
 
 
