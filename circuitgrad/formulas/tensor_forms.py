@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas import tensor_algebra as algebra
-from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Term, fresh
+from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, fresh
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.gates.from_rule import declaration_of, parameters_of
@@ -33,24 +34,32 @@ def tensor_form(wire: Wire) -> Form:
     ()
     """
     found: Forms = {}
+    meanings: dict[int, Wire | None] = {}  # kept, so that each is built once and stays alive
     pending = [wire]
     while pending:
-        waiting = False
-        for part in topological([pending[-1]]):
-            if part.serial in found:
-                continue
-            meaning = _meaning(part)
-            if meaning is None:
-                found[part.serial] = _gate_form(part, [found[w.serial] for w in part.inputs])
-            elif meaning.serial in found:
-                found[part.serial] = found[meaning.serial]
-            else:
-                pending.append(meaning)
-                waiting = True
-                break
-        if not waiting:
+        later = _first_unknown(pending[-1], found, meanings)
+        if later is None:
             pending.pop()
+        else:
+            pending.append(later)
     return found[wire.serial]
+
+
+def _first_unknown(wire: Wire, found: Forms, meanings: dict[int, Wire | None]) -> Wire | None:
+    """Find the forms of a wire and all before it, up to a meaning that has to be found first."""
+    for part in topological([wire]):
+        if part.serial in found:
+            continue
+        if part.serial not in meanings:
+            meanings[part.serial] = _meaning(part)
+        meaning = meanings[part.serial]
+        if meaning is None:
+            found[part.serial] = _gate_form(part, [found[w.serial] for w in part.inputs])
+        elif meaning.serial in found:
+            found[part.serial] = found[meaning.serial]
+        else:
+            return meaning
+    return None
 
 
 def _meaning(wire: Wire) -> Wire | None:
@@ -203,6 +212,12 @@ def _inverse(argument: Form) -> Form:
     axes = argument.axes
     if len(axes) != 2:
         raise SpecError(f"tensor form: the inverse of {len(axes)} axes; needed a matrix.")
+    chain = _square_chain(argument)
+    if chain is not None:
+        result = _inverse(chain[-1])
+        for matrix in reversed(chain[:-1]):
+            result = _matrix_product(result, _inverse(matrix))
+        return algebra.scaled(result, 1 / argument.terms[0].coefficient)
     if len(argument.terms) == 1:
         term = argument.terms[0]
         kinds = sorted(f.kind for f in term.factors)
@@ -217,6 +232,37 @@ def _inverse(argument: Form) -> Form:
             inner = _inverse(algebra.scaled(argument, 1 / term.coefficient))
             return algebra.scaled(inner, 1 / term.coefficient)
     return algebra.array_call("inverse", argument, axes)
+
+
+def _matrix_product(first: Form, second: Form) -> Form:
+    rows, inner, columns = (fresh(axis) for axis in (*first.axes, second.axes[1]))
+    return algebra.contract([(first, (rows, inner)), (second, (inner, columns))], (rows, columns))
+
+
+def _square_chain(form: Form) -> list[Form] | None:
+    """The matrices of a form that is a product of two or more square inputs (or inverses).
+
+    A product of square matrices is regular only where each of them is.
+    """
+    if len(form.terms) != 1 or form.axes[0] != form.axes[1]:
+        return None
+    left = list(form.terms[0].factors)
+    here, chain = Index(0, form.axes[0]), list[Form]()
+    while left:
+        step = next((f for f in left if here in f.indices), None)
+        if step is None or len(step.indices) != 2 or step.exponent != 1 or step.kind == "delta":
+            return None
+        if {index.axis for index in step.indices} != {form.axes[0]}:
+            return None
+        left.remove(step)
+        is_turned = step.indices[1] == here
+        there = step.indices[0 if is_turned else 1]
+        own = algebra.factor_form(replace(step, indices=form.free), form.axes)
+        chain.append(algebra.transposed(own) if is_turned else own)
+        if there == here or sum(there in f.indices for f in left) > 1:
+            return None
+        here = there
+    return chain if len(chain) > 1 and here == form.free[1] else None
 
 
 def _solve(wire: Wire, forms: list[Form]) -> Form:
