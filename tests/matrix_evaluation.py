@@ -23,6 +23,7 @@ FUNCTIONS = {
     "cosh": np.cosh,
     "abs": np.abs,
     "sign": np.sign,
+    "step": lambda x: (x > 0) * 1.0,
     "sigmoid": _sigmoid,
     "softplus": lambda x: np.logaddexp(0, x),
     "log_sigmoid": lambda x: -np.logaddexp(0, -x),

@@ -17,6 +17,7 @@ _GREEK = {
     "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
     "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
 }  # fmt: skip
+_DIGITS = "0123456789"
 Piece = tuple[str, int]
 # Marks, removed at the end, of where a word begins and where one (or its bracket) ends: products
 # leave a space there.
@@ -199,7 +200,7 @@ class Writer:
             return " "
         if right.startswith(_WORD) or left.endswith(_END):
             return " "
-        return "·" if left[-1].isdigit() and right[0].isdigit() else ""
+        return "·" if left[-1] in _DIGITS and right[0] in _DIGITS else ""
 
     # --- expressions ------------------------------------------------------------------------------
 
@@ -224,7 +225,7 @@ class Writer:
         return (e.text, _ATOM) if "/" not in e.text else (f"({e.text})", _ATOM)
 
     def _ones_piece(self, e: Expression) -> Piece:
-        return self.style.pick("1", r"\mathbf{1}"), _ATOM
+        return self.style.pick("𝟏", r"\mathbf{1}"), _ATOM
 
     def _identity_piece(self, e: Expression) -> Piece:
         return "I", _ATOM
