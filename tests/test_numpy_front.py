@@ -284,3 +284,26 @@ def test_named_axes_are_refused_clearly(name):
     arguments = {"prod": (), "sort": (), "pad": (1,), "take": ([0],)}.get(name, (1,))
     with pytest.raises(cg.CircuitError, match="size"):
         getattr(np, name)(cg.input("x", "n"), *arguments)
+
+
+@pytest.mark.parametrize(
+    ("method", "function"),
+    [
+        (lambda a: a.prod(axis=0), lambda a: np.prod(a, axis=0)),
+        (lambda a: a.var(ddof=1), lambda a: np.var(a, ddof=1)),
+        (lambda a: a.std(axis=1), lambda a: np.std(a, axis=1)),
+        (lambda a: a.cumsum(0), lambda a: np.cumsum(a, 0)),
+        (lambda a: a[:1].squeeze(0), lambda a: a[0]),
+        (lambda a: a.swapaxes(0, 1), lambda a: a.T),
+        (lambda a: a.repeat(2, 0), lambda a: np.repeat(a, 2, 0)),
+        (lambda a: a.clip(-0.5, 0.5), lambda a: np.clip(a, -0.5, 0.5)),
+        (lambda a: a.take([0, 2], 0), lambda a: a[[0, 2]]),
+        (lambda a: (a @ a.T).trace(), lambda a: np.sum(a * a)),
+        (lambda a: (a @ a.T).diagonal(), lambda a: np.sum(a * a, axis=1)),
+        (lambda a: a % 0.3 + 2.0 % a, lambda a: np.mod(a, 0.3) + np.mod(2.0, a)),
+        (lambda a: a * (a // 0.3) * (2.0 // a), lambda a: a * (X // 0.3) * (2.0 // X)),
+    ],
+)
+def test_methods_and_operators_are_numpys(method, function):
+    npt.assert_allclose(cg.vjp(method, X)[0], method(X), rtol=1e-12)
+    npt.assert_allclose(cg.jacobian(method)(X), cg.jacobian(function)(X), rtol=1e-12, atol=1e-13)
