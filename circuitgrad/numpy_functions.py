@@ -19,7 +19,7 @@ from circuitgrad.gates import (
     shapes,
     special,
 )
-from circuitgrad.gates.broadcasting import broadcast_to
+from circuitgrad.gates.broadcasting import broadcast_to, broadcast_together
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.numpy_linalg import LINALG
 from circuitgrad.sources import as_wire, constant
@@ -242,6 +242,33 @@ def _meshgrid(*wires: Any, indexing: str = "xy") -> list[Wire]:
     return found
 
 
+def _cross(a: Any, b: Any) -> Wire:
+    first, second = as_wire(a), as_wire(b)
+    if first.shape[-1:] != (3,) or second.shape[-1:] != (3,):
+        raise SpecError("np.cross: needed vectors of 3 entries on the last axis of both operands.")
+    ahead, behind = [1, 2, 0], [2, 0, 1]
+    found: Wire = first[..., ahead] * second[..., behind] - first[..., behind] * second[..., ahead]
+    return found
+
+
+def _quantile(x: Any, q: Any, axis: int | None = None) -> Wire:
+    """Between the two sorted entries around a position, linearly, as NumPy's default method."""
+    if np.ndim(q):
+        return shapes.stack([_quantile(x, part, axis) for part in q])
+    wire = as_wire(x)
+    ordered = sequences.sort(wire, axis)
+    place = 0 if axis is None else axis
+    position = float(q) * (int(ordered.shape[place]) - 1)
+    below, above = math.floor(position), math.ceil(position)
+    low = arrangements.take(ordered, below, place)
+    found: Wire = low + (arrangements.take(ordered, above, place) - low) * (position - below)
+    return found
+
+
+def _broadcast_arrays(*wires: Any) -> list[Wire]:
+    return list(broadcast_together([as_wire(wire) for wire in wires], "broadcast_arrays"))
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sum": contractions.total,
     "mean": reductions.mean,
@@ -334,5 +361,9 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "linspace": _linspace,
     "polyval": _polyval,
     "meshgrid": _meshgrid,
+    "broadcast_arrays": _broadcast_arrays,
+    "cross": _cross,
+    "quantile": _quantile,
+    "percentile": lambda x, q, axis=None: _quantile(x, np.asarray(q) / 100, axis),
     **LINALG,
 }

@@ -81,6 +81,21 @@ TWINS = {
         lambda a: np.stack([a[0, 0], (a[0, 0] + a[1, 1]) / 2, a[1, 1]]),
     ),
     "meshgrid": (lambda a: np.meshgrid(a[0], a[1])[1], lambda a: np.outer(a[1], np.ones(4))),
+    "cross": (
+        lambda a: np.cross(a[0, :3], a[1:, 1:]),
+        lambda a: np.stack([
+            a[0, 1] * a[1:, 3] - a[0, 2] * a[1:, 2], a[0, 2] * a[1:, 1] - a[0, 0] * a[1:, 3],
+            a[0, 0] * a[1:, 2] - a[0, 1] * a[1:, 1],
+        ], axis=1),
+    ),
+    "quantile": (
+        lambda a: np.quantile(a, [0.25, 0.5], axis=0),
+        lambda a: np.stack([np.sum(np.sort(a, axis=0)[:2], axis=0) / 2, np.sort(a, axis=0)[1]]),
+    ),
+    "percentile": (lambda a: np.percentile(a, 100), np.max),
+    "broadcast_arrays": (
+        lambda a: np.broadcast_arrays(a, a[0])[1] * a, lambda a: a[0] * a,
+    ),
     "copysign": (lambda a: np.copysign(a, -2.0), lambda a: -np.abs(a)),
     "floor": (lambda a: a * np.floor(3 * a), lambda a: a * np.floor(3 * X)),
     "fmax": (lambda a: np.fmax(a, 0.2) + np.fmin(a, 0.1), lambda a: (
@@ -262,10 +277,12 @@ class TestNumpyNamespace:
 @pytest.mark.parametrize(
     ("action", "told"),
     [
+        (lambda x: np.linalg.pinv(x), r"np\.linalg\.pinv: not available.*linalg\.inv"),
         (lambda x: np.linalg.svd(x), r"np\.linalg\.svd: not available.*Did you mean linalg\."),
         (lambda x: np.logaddexp2(x, x), r"np\.logaddexp2: there is no gate.*logaddexp"),
         (lambda x: np.cumulative_sum(x), r"np\.cumulative_sum: .*cumsum"),
-        (lambda x: np.quantile(x, 0.5), r"np\.quantile: not available"),
+        (lambda x: np.interp(0.5, x[0], x[1]), r"np\.interp: not available"),
+        (lambda x: np.quantile(x, 0.5, method="lower"), r"np\.quantile: these options"),
         (lambda x: np.multiply.accumulate(x), r"np\.multiply\.accumulate"),
         (lambda x: np.linalg.norm(x, 0), r"order 0 has no gate"),
         (
