@@ -128,8 +128,6 @@ _REDUCTIONS = {
     "minimum": reductions.smallest,
     "logaddexp": reductions.logsumexp,
     "multiply": products.prod,
-    "fmax": reductions.largest,
-    "fmin": reductions.smallest,
 }
 
 # Functions whose result is piecewise constant and not a gradient's business: allowed where values
