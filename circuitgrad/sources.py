@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from circuitgrad.errors import SpecError
-from circuitgrad.spec import FLOAT64, Spec, format_shape, parse_dtype, parse_shape
+from circuitgrad.spec import FLOAT64, Shape, Spec, format_shape, parse_dtype, parse_shape
 from circuitgrad.wire import Array, Gate, Kernel, Wire, check_name, intern
 
 _tokens = itertools.count(1)
@@ -119,25 +119,32 @@ def input_wire(
     <Wire W: input (m, n)>
     """
     spec = Spec(parse_shape(shape), parse_dtype(dtype))
-    given = {
-        "symmetric": symmetric,
-        "orthogonal": orthogonal,
-        "diagonal": diagonal,
-        "positive": positive,
-        "normalized": normalized,
-        "sign": sign,
-    }
-    facts = frozenset(fact for fact, holds in given.items() if holds)
-    of_matrices = facts & {"symmetric", "orthogonal", "diagonal"}
-    if of_matrices and (len(spec.shape) != 2 or spec.shape[0] != spec.shape[1]):
-        raise SpecError(
-            f"input '{name}': {min(of_matrices)} is said of shape {format_shape(spec.shape)}; "
-            "needed a square matrix, as in cg.input('A', 'n n', symmetric=True)."
-        )
-    if normalized and not spec.shape:
-        raise SpecError(f"input '{name}': normalized is said of a scalar; needed an axis to sum.")
+    facts = _facts(
+        name,
+        spec.shape,
+        symmetric=symmetric,
+        orthogonal=orthogonal,
+        diagonal=diagonal,
+        positive=positive,
+        normalized=normalized,
+        sign=sign,
+    )
     gate = Input(check_name(name, "input"), spec, 0, facts)
     return intern(gate, (), spec, name, "", None)
+
+
+def _facts(name: str, shape: Shape, **given: bool) -> frozenset[str]:
+    """What is known of an input, checked against its shape."""
+    facts = frozenset(fact for fact, holds in given.items() if holds)
+    of_matrices = facts & {"symmetric", "orthogonal", "diagonal"}
+    if of_matrices and (len(shape) != 2 or shape[0] != shape[1]):
+        raise SpecError(
+            f"input '{name}': {min(of_matrices)} is said of shape {format_shape(shape)}; "
+            "needed a square matrix, as in cg.input('A', 'n n', symmetric=True)."
+        )
+    if "normalized" in facts and not shape:
+        raise SpecError(f"input '{name}': normalized is said of a scalar; needed an axis to sum.")
+    return facts
 
 
 def input_wires(

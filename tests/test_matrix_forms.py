@@ -75,6 +75,9 @@ GRADIENTS = [
     (np.exp(-(x @ x) / 2), "x", "−exp(−½xᵀx) x"),
     (((x - x.mean()) ** 2).mean(), "x", "(2/n)x − (2/n²)(𝟏ᵀx)𝟏"),
     (cg.relu(X @ w).sum(), "w", "Xᵀ step(Xw)"),
+    (((1 + x) ** 20).sum(), "x", "20(𝟏 + x)^∘19"),
+    ((1 / (2 + x * x)).sum(), "x", "−2(x ⊙ (2𝟏 + x^∘2)^∘(−2))"),
+    (np.sqrt(2 + x @ x), "x", "x/√(2 + xᵀx)"),
     (network, "W2", f"{ERROR}(tanh(W₁x))ᵀ"),
     (network, "W1", f"((W₂ᵀ{ERROR}) ⊙ (1 − tanh²(W₁x)))xᵀ"),
     (network, "x", f"W₁ᵀ((W₂ᵀ{ERROR}) ⊙ (1 − tanh²(W₁x)))"),
@@ -251,6 +254,15 @@ def test_index_notation_names_every_sum():
     assert c.index().split("   (")[0] == (
         "∂²f/∂w²[i,j] = Σ_k σ(−Σ_l X[k,l]·w[l])·σ(Σ_l X[k,l]·w[l])·X[k,i]·X[k,j]"
     )
+
+
+def test_what_has_no_matrix_form_of_order_two_says_so():
+    knot = cg.einsum("ij,ik,il,jk,jl,kl->", A, A, A, A, A, A)
+    assert cg.circuit(f=knot).matrix().endswith("(index form: no matrix form)")
+
+
+def test_rounded_numbers_are_written_as_decimals():
+    assert cg.circuit(f=x / np.sqrt(3.0)).matrix().startswith("f = 0.57735x")
 
 
 def test_index_letters_differ_from_the_names_of_inputs_and_axes():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from circuitgrad.formulas.matrix_chains import NoMatrixFormError, matrix_terms
 from circuitgrad.formulas.matrix_text import TEXT, Writer, symbol_text
@@ -57,7 +56,7 @@ class IndexWriter:
         inside = used + len(summed_letters)
         factors = [self._factor(f, [place[i] for i in f.indices], inside) for f in term.factors]
         number = abs(term.coefficient)
-        pieces = [_number(number)] if number != 1 or not factors else []
+        pieces = [TEXT.fraction(number)] if number != 1 or not factors else []
         if summed_letters:
             pieces.append(f"Σ_{''.join(summed_letters)} {'·'.join(factors)}")
         else:
@@ -100,9 +99,3 @@ class IndexWriter:
         if factor.name == "inverse":
             return f"{inner}⁻¹" if len(inner) == 1 else f"({inner})⁻¹"
         return f"‖{inner}‖" if factor.name == "norm" else f"{factor.name}({inner})"
-
-
-def _number(value: Fraction) -> str:
-    if value.denominator == 1:
-        return str(value.numerator)
-    return "½" if value == Fraction(1, 2) else f"({value})"

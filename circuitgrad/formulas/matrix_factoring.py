@@ -19,6 +19,8 @@ from circuitgrad.formulas.matrix_terms import (
 )
 from circuitgrad.formulas.tensor_terms import ONE
 
+MAX_DENOMINATOR = 1_000_000
+
 # A common factor of some terms, and what is left of a term without it.
 Split = tuple[Hashable, Chain, Callable[[Chain], Chain]]
 
@@ -126,6 +128,8 @@ def _content(numbers: list[Fraction]) -> Fraction:
     over = math.gcd(*(abs(n.numerator) for n in numbers))
     under = math.lcm(*(n.denominator for n in numbers))
     sign = -1 if all(n < 0 for n in numbers) else 1
+    if under > MAX_DENOMINATOR:  # a rounded number has no simple part in common with others
+        return Fraction(sign)
     return Fraction(sign * over, under)
 
 

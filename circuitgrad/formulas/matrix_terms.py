@@ -112,7 +112,8 @@ def turns(e: Expression) -> int:
 def order(e: Expression) -> tuple[int, int, str]:
     """A key that sorts names before products, calls, then sums."""
     ranks = {"product": 1, "call": 2, "sum": 4}
-    return (ranks.get(e.head, 0), turns(e), repr_key(e))
+    head = e.parts[0].head if e.head == "power" else e.head
+    return (ranks.get(head, 0), turns(e), repr_key(e))
 
 
 def repr_key(e: Expression) -> str:

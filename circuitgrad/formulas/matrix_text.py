@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from circuitgrad.formulas.latex import name_latex
+from circuitgrad.formulas.matrix_factoring import MAX_DENOMINATOR
 from circuitgrad.formulas.matrix_terms import Chain, Expression, MatrixTerm, Scalars
 from circuitgrad.formulas.text import name_text
 
@@ -56,6 +57,8 @@ class Style:
         """A positive rational number."""
         if value.denominator == 1:
             return str(value.numerator)
+        if value.denominator > MAX_DENOMINATOR:
+            return f"{float(value):.6g}"
         if self.is_latex:
             return rf"\tfrac{{{value.numerator}}}{{{value.denominator}}}"
         return "½" if value == Fraction(1, 2) else f"({value.numerator}/{value.denominator})"

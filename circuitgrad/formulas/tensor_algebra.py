@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from circuitgrad.errors import DomainError, SpecError
 from circuitgrad.formulas.tensor_canonical import settled
-from circuitgrad.formulas.tensor_rules import Product, simplified
+from circuitgrad.formulas.tensor_rules import MAX_EXPANDED, Product, simplified
 from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, components, fresh
 from circuitgrad.spec import Axis
 
@@ -236,14 +236,12 @@ def power(form: Form, exponent: Fraction) -> Form:
         if exponent < 0:
             raise DomainError("tensor form: a negative power of zero. The value is not finite.")
         return form
-    if exponent.denominator == 1 and 0 < exponent <= 8:
+    if exponent.denominator == 1 and 0 < exponent <= MAX_EXPANDED:
         result = form
         for _ in range(int(exponent) - 1):
             result = times(result, form)
         return result
-    content = form.terms[0].coefficient
-    if content < 0 and exponent.denominator != 1:
-        content = -content
+    content = _content(form, exponent)
     rest = scaled(form, 1 / content)
     outside = _number_power(content, exponent)
     if len(rest.terms) == 1:
@@ -254,6 +252,16 @@ def power(form: Form, exponent: Fraction) -> Form:
     own = bracket("sum", "", [rest], form.free, exponent)
     term = Term(outside.coefficient, (*outside.factors, own))
     return normalised(form.axes, [term], set())
+
+
+def _content(form: Form, exponent: Fraction) -> Fraction:
+    """The number that is taken out of a power: none out of a root of a sum."""
+    numbers = [term.coefficient for term in form.terms]
+    if exponent.denominator != 1:
+        return abs(numbers[0]) if len(numbers) == 1 else ONE
+    over = math.gcd(*(abs(n.numerator) for n in numbers))
+    under = math.lcm(*(n.denominator for n in numbers))
+    return Fraction(over if numbers[0] > 0 else -over, under)
 
 
 def _number_power(value: Fraction, exponent: Fraction) -> Term:

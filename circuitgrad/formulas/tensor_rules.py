@@ -9,6 +9,8 @@ from fractions import Fraction
 from circuitgrad.formulas.tensor_canonical import settled
 from circuitgrad.formulas.tensor_terms import ONE, Factor, Index, Term, components, fresh
 
+MAX_EXPANDED = 8  # higher powers of sums stay in their brackets
+
 
 @dataclass
 class Product:
@@ -45,7 +47,7 @@ def simplified(term: Term, summed: set[Index]) -> tuple[Product, Factor | None]:
         _merge(product)
         changed = any(rule(product) for rule in _RULES)
     for factor in product.factors:
-        if factor.kind == "sum" and factor.exponent >= 1:
+        if factor.kind == "sum" and 1 <= factor.exponent <= MAX_EXPANDED:
             rest = [factor.to(factor.exponent - 1)] if factor.exponent != 1 else []
             product.replace([factor], rest)
             return product, factor
