@@ -52,6 +52,10 @@ def matrix_terms(form: Form) -> tuple[MatrixTerm, ...]:
 def expression(form: Form) -> Expression:
     """A form in matrix notation as one expression."""
     terms = matrix_terms(form)
+    if not terms and form.axes:  # a zero inside a function keeps its shape, as 0𝟏
+        ones = [_ones(index) for index in form.free]
+        zeros = (ones[0], *(transposed(e) for e in ones[1:]))
+        return sum_of((MatrixTerm(Fraction(0), (), zeros),))
     if len(terms) == 1 and terms[0].coefficient == 1:
         scalars, chain = terms[0].scalars, terms[0].chain
         if chain and not scalars:
