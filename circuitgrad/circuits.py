@@ -31,6 +31,8 @@ class Circuit:
         outputs: The output wires, in order.
         output_names: The name of each output.
         is_grid: Whether the one output is a Jacobian or Hessian that prints as a matrix.
+        leading: For derivatives, how many axes of each output belong to what is differentiated
+            (the others belong to the input); empty for other circuits.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class Circuit:
         outputs: Sequence[Wire],
         output_names: Sequence[str],
         is_grid: bool = False,
+        leading: Sequence[int] = (),
     ) -> None:
         self.inputs: tuple[Wire, ...] = tuple(inputs)
         self.outputs: tuple[Wire, ...] = tuple(outputs)
         self.output_names: tuple[str, ...] = tuple(output_names)
         self.is_grid = is_grid
+        self.leading: tuple[int, ...] = tuple(leading)
         self._plans: dict[Any, Any] = {}
         self._check()
 
@@ -215,6 +219,27 @@ class Circuit:
     def latex(self, **sizes: int) -> str:
         """The closed form as LaTeX, `f(x, y) = …`; several outputs as a bracketed list."""
         text: str = upper_layer("formulas.latex").circuit_latex(self, sizes)
+        return text
+
+    def matrix(self, layout: str | None = None, latex: bool = False) -> str:
+        """The closed form for every size in matrix notation, a line for each output.
+
+        Outputs of order 3 and up have none and are given in index notation, saying so.
+
+        Args:
+            layout: "numerator" or "denominator" for derivatives; by default gradients have the
+                shape of the input (denominator), Jacobians the output's axes first (numerator).
+            latex: LaTeX instead of text.
+
+        Raises:
+            SpecError: A gate that has no closed form for every size.
+        """
+        text: str = upper_layer("formulas.closed_forms").circuit_matrix(self, layout, latex)
+        return text
+
+    def index(self, layout: str | None = None) -> str:
+        """The closed form for every size in index notation, a line for each output."""
+        text: str = upper_layer("formulas.closed_forms").circuit_index(self, layout)
         return text
 
     def draw(self, **options: Any) -> Figure:

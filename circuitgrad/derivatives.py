@@ -203,7 +203,8 @@ def grad(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Cir
     name = circuit.output_name(output)
     found = reverse({wire: _one(wire)}, chosen)
     outputs = [_or_zeros(g, x.shape, x) for g, x in zip(found, chosen, strict=True)]
-    return Circuit(circuit.inputs, outputs, [f"∂{_named(name)}/∂{x.label}" for x in chosen])
+    names = [f"∂{_named(name)}/∂{x.label}" for x in chosen]
+    return Circuit(circuit.inputs, outputs, names, leading=[0] * len(chosen))
 
 
 def vjp(circuit: Circuit, wrt: Choice = None) -> Circuit:
@@ -319,9 +320,10 @@ def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Cir
         (source,) = chosen
         blocks = [derivative_block(out, source, mode) for out in circuit.outputs]
         names = [f"∂{_named(name)}/∂{source.label}" for name in circuit.output_names]
-        return Circuit(circuit.inputs, blocks, names, is_grid=len(blocks) == 1)
+        leading = [out.ndim for out in circuit.outputs]
+        return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading)
     matrix = _grid(circuit.outputs, chosen, lambda out, x: derivative_block(out, x, mode))
-    return Circuit(circuit.inputs, [matrix], ["J"], is_grid=True)
+    return Circuit(circuit.inputs, [matrix], ["J"], is_grid=True, leading=[1])
 
 
 def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Circuit:
@@ -350,9 +352,10 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
             .replace("∂", "∂²", 1)
             .replace(f"∂{chosen[0].label}", f"∂{chosen[0].label}²")
         )
-        return Circuit(circuit.inputs, [block], [name], is_grid=True)
+        leading = [chosen[0].ndim]
+        return Circuit(circuit.inputs, [block], [name], is_grid=True, leading=leading)
     matrix = _grid(gradient.outputs, chosen, derivative_block)
-    return Circuit(circuit.inputs, [matrix], ["H"], is_grid=True)
+    return Circuit(circuit.inputs, [matrix], ["H"], is_grid=True, leading=[1])
 
 
 def _grid(

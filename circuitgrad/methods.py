@@ -30,6 +30,14 @@ def _gates(module: str) -> Any:
     return upper_layer(f"gates.{module}")
 
 
+def _numpy(name: str, *args: Any, **kwargs: Any) -> Any:
+    return upper_layer("numpy_functions").FUNCTIONS[name](*args, **kwargs)
+
+
+def _ufunc(name: str, *operands: Any) -> Any:
+    return upper_layer("numpy_protocol").UFUNCS[name](*operands)
+
+
 class Methods:
     """The operators and methods of a wire."""
 
@@ -70,6 +78,18 @@ class Methods:
 
     def __rmatmul__(self, other: Any) -> Wire:
         return _apply("matmul", other, self)  # type: ignore[no-any-return]
+
+    def __mod__(self, other: Any) -> Wire:
+        return _ufunc("remainder", self, other)  # type: ignore[no-any-return]
+
+    def __rmod__(self, other: Any) -> Wire:
+        return _ufunc("remainder", other, self)  # type: ignore[no-any-return]
+
+    def __floordiv__(self, other: Any) -> Wire:
+        return _ufunc("floor_divide", self, other)  # type: ignore[no-any-return]
+
+    def __rfloordiv__(self, other: Any) -> Wire:
+        return _ufunc("floor_divide", other, self)  # type: ignore[no-any-return]
 
     def __neg__(self) -> Wire:
         return _apply("neg", self)  # type: ignore[no-any-return]
@@ -154,3 +174,47 @@ class Methods:
     def dot(self, other: Any) -> Wire:
         """NumPy's dot product."""
         return _gates("contractions").dot(self, other)  # type: ignore[no-any-return]
+
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Wire:
+        """The product over the axes given (all by default)."""
+        return _numpy("prod", self, axis, keepdims)  # type: ignore[no-any-return]
+
+    def var(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Wire:
+        """The variance over the axes given (all by default)."""
+        return _numpy("var", self, axis, ddof=ddof, keepdims=keepdims)  # type: ignore[no-any-return]
+
+    def std(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Wire:
+        """The standard deviation over the axes given (all by default)."""
+        return _numpy("std", self, axis, ddof=ddof, keepdims=keepdims)  # type: ignore[no-any-return]
+
+    def cumsum(self, axis: int | None = None) -> Wire:
+        """The sums of the entries up to each, along an axis (of all entries by default)."""
+        return _numpy("cumsum", self, axis)  # type: ignore[no-any-return]
+
+    def squeeze(self, axis: Any = None) -> Wire:
+        """The wire without its axes of size 1."""
+        return _numpy("squeeze", self, axis)  # type: ignore[no-any-return]
+
+    def swapaxes(self, axis1: int, axis2: int) -> Wire:
+        """Two axes exchanged."""
+        return _numpy("swapaxes", self, axis1, axis2)  # type: ignore[no-any-return]
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Wire:
+        """Each entry repeated along an axis (of the flat array by default)."""
+        return _numpy("repeat", self, repeats, axis)  # type: ignore[no-any-return]
+
+    def clip(self, low: Any = None, high: Any = None) -> Wire:
+        """The entries moved into an interval."""
+        return _numpy("clip", self, low, high)  # type: ignore[no-any-return]
+
+    def take(self, indices: Any, axis: int | None = None) -> Wire:
+        """The entries at the positions given along an axis (of the flat array by default)."""
+        return _numpy("take", self, indices, axis)  # type: ignore[no-any-return]
+
+    def trace(self) -> Wire:
+        """The sum of the diagonal of a matrix."""
+        return _numpy("trace", self)  # type: ignore[no-any-return]
+
+    def diagonal(self) -> Wire:
+        """The diagonal of a square matrix."""
+        return _numpy("diagonal", self)  # type: ignore[no-any-return]

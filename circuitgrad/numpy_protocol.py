@@ -15,14 +15,17 @@ from circuitgrad.gates import (
     contractions,
     functions,
     linear_algebra,
+    matrices,
     operators,
+    products,
     reductions,
-    shapes,
+    sequences,
+    special,
+    spectra,
 )
-from circuitgrad.gates.broadcasting import broadcast_to
-from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.grammar import nearest
-from circuitgrad.sources import as_wire, constant
+from circuitgrad.numpy_functions import FUNCTIONS
+from circuitgrad.sources import as_wire
 from circuitgrad.wire import Wire, has_value, known_value
 
 __all__ = ["FUNCTIONS", "UFUNCS", "call_function", "call_ufunc"]
@@ -30,6 +33,16 @@ __all__ = ["FUNCTIONS", "UFUNCS", "call_function", "call_ufunc"]
 
 def _operator(name: str) -> Callable[..., Any]:
     return lambda *operands: operators.apply(name, *operands)
+
+
+def _rounding(gate: Callable[..., Wire]) -> Callable[..., Wire]:
+    return lambda x: gate(as_wire(x))
+
+
+def _remainder(x: Any, y: Any, whole: Callable[..., Wire]) -> Wire:
+    """x - y·whole(x/y): slope 1 in x, -whole(x/y) in y."""
+    found: Wire = x - y * whole(as_wire(x / y))
+    return found
 
 
 UFUNCS: Mapping[str, Callable[..., Any]] = {
@@ -55,9 +68,10 @@ UFUNCS: Mapping[str, Callable[..., Any]] = {
     "expm1": functions.expm1,
     "log": arithmetic.log,
     "log1p": functions.log1p,
-    "log2": lambda x: arithmetic.log(x) / math.log(2),
-    "log10": lambda x: arithmetic.log(x) / math.log(10),
-    "exp2": lambda x: functions.exp(x * math.log(2)),
+    "log2": special.log2,
+    "log10": special.log10,
+    "exp2": special.exp2,
+    "cbrt": special.cbrt,
     "logaddexp": functions.logaddexp,
     "sin": functions.sin,
     "cos": functions.cos,
@@ -69,7 +83,33 @@ UFUNCS: Mapping[str, Callable[..., Any]] = {
     "sinh": functions.sinh,
     "cosh": functions.cosh,
     "tanh": functions.tanh,
+    "arcsinh": special.asinh,
+    "arccosh": special.acosh,
+    "arctanh": special.atanh,
     "hypot": functions.hypot,
+    "fmax": special.fmax,
+    "fmin": special.fmin,
+    "floor": _rounding(sequences.floor),
+    "ceil": _rounding(sequences.ceil),
+    "rint": _rounding(sequences.rounded),
+    "trunc": _rounding(sequences.truncated),
+    "floor_divide": lambda x, y: sequences.floor(as_wire(x / y)),
+    "remainder": lambda x, y: _remainder(x, y, sequences.floor),
+    "fmod": lambda x, y: _remainder(x, y, sequences.truncated),
+    "copysign": lambda x, y: arithmetic.absolute(x) * (1.0 - 2.0 * arithmetic.less(y, 0.0)),
+    "heaviside": lambda x, half: arithmetic.where(
+        arithmetic.equal(x, 0.0), half, arithmetic.step(x)
+    ),
+    "conjugate": as_wire,
+    "vecdot": lambda x, y: contractions.total(x * y, -1),
+    "matvec": lambda a, x: contractions.matmul(a, x[..., None])[..., 0],
+    # scipy.special's
+    "expit": activations.sigmoid,
+    "log_expit": activations.log_sigmoid,
+    "logit": special.logit,
+    "erf": functions.erf,
+    "erfc": special.erfc,
+    "xlogy": arithmetic.xlogy,
     "deg2rad": lambda x: x * (math.pi / 180),
     "radians": lambda x: x * (math.pi / 180),
     "rad2deg": lambda x: x * (180 / math.pi),
@@ -87,11 +127,14 @@ _REDUCTIONS = {
     "maximum": reductions.largest,
     "minimum": reductions.smallest,
     "logaddexp": reductions.logsumexp,
+    "multiply": products.prod,
 }
 
 # Functions whose result is piecewise constant and not a gradient's business: allowed where values
 # are known.
 _VALUE_ONLY = {
+    "argpartition", "searchsorted", "unique", "logical_and", "logical_or", "logical_not",
+    "logical_xor", "may_share_memory", "shares_memory", "can_cast",
     "isfinite", "isnan", "isinf", "signbit", "argmax", "argmin", "argsort", "count_nonzero",
     "array_equal", "allclose", "isclose", "all", "any", "nonzero", "flatnonzero",
     "array2string", "array_repr", "array_str", "iscomplexobj", "isrealobj", "result_type",
@@ -113,6 +156,8 @@ def call_ufunc(
         options = {k: v for k, v in kwargs.items() if k in ("axis", "keepdims")}
         options.setdefault("axis", 0)
         return _REDUCTIONS[name](*inputs, **options)
+    if method == "accumulate" and name == "add":
+        return sequences.cumsum(inputs[0], kwargs.get("axis", 0))
     if method != "__call__":
         raise SpecError(
             f"np.{name}.{method}: not available on wires. Use the function's plain form."
@@ -179,141 +224,6 @@ def _qualified(function: Any) -> str:
     return prefix + str(function.__name__)
 
 
-_COMPARISONS = (
-    arithmetic.greater, arithmetic.greater_equal, arithmetic.less, arithmetic.less_equal,
-    arithmetic.equal, arithmetic.not_equal,
-)  # fmt: skip
-
-
-def _where(condition: Any, x: Any = None, y: Any = None) -> Wire:
-    if x is None or y is None:
-        raise SpecError("np.where: got one argument; needed np.where(condition, x, y).")
-    if not isinstance(condition, Wire):
-        condition = constant(np.asarray(condition, dtype=bool))
-    elif condition.gate not in _COMPARISONS:
-        condition = arithmetic.not_equal(condition, 0.0)
-    result: Wire = arithmetic.where(condition, x, y)
-    return result
-
-
-def _clip(x: Any, a_min: Any = None, a_max: Any = None, **bounds: Any) -> Wire:
-    low = bounds.pop("min", a_min)
-    high = bounds.pop("max", a_max)
-    if bounds:
-        raise SpecError(f"np.clip: option {next(iter(bounds))}= is not available on wires.")
-    if low is not None and high is not None:
-        return arithmetic.clip(x, low, high)  # type: ignore[no-any-return]
-    if low is not None:
-        return arithmetic.maximum(x, low)  # type: ignore[no-any-return]
-    return as_wire(x) if high is None else arithmetic.minimum(x, high)
-
-
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Wire:
-    wire = as_wire(x)
-    count = wire.ndim if axis is None else np.size(axis)
-    if ord is None or (ord == 2 and count == 1) or (ord == "fro" and count == 2):
-        return reductions.norm(wire, axis, keepdims)
-    if count == 1 and ord in (1, np.inf):
-        size = arithmetic.absolute(wire)
-        return (contractions.total if ord == 1 else reductions.largest)(size, axis, keepdims)
-    raise SpecError(f"np.linalg.norm: order {ord!r} has no gate. Use 2, 1, inf or 'fro'.")
-
-
-def _einsum(*operands: Any, **options: Any) -> Wire:
-    if not operands or not isinstance(operands[0], str):
-        raise SpecError("np.einsum: give the subscripts first, as in np.einsum('ij,j->i', A, x).")
-    options.pop("optimize", None)
-    if options:
-        raise SpecError(f"np.einsum: option {next(iter(options))}= is not available on wires.")
-    return einsum(operands[0], *(as_wire(x) for x in operands[1:]))
-
-
-def _moved(x: Any, source: int, destination: int) -> Wire:
-    wire = as_wire(x)
-    order = [k for k in range(wire.ndim) if k != source % wire.ndim]
-    order.insert(destination % wire.ndim, source % wire.ndim)
-    return contractions.transpose(wire, order)
-
-
-def _swapped(x: Any, axis1: int, axis2: int) -> Wire:
-    wire = as_wire(x)
-    order = list(range(wire.ndim))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
-    return contractions.transpose(wire, order)
-
-
-def _variance(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Wire:
-    wire = as_wire(x)
-    centred = wire - reductions.mean(wire, axis, keepdims=True)
-    total = reductions.mean(centred * centred, axis, keepdims)
-    if not ddof:
-        return total
-    axes = range(wire.ndim) if axis is None else np.atleast_1d(axis)
-    count = math.prod(int(wire.shape[k]) for k in axes)
-    scaled: Wire = total * (count / (count - ddof))
-    return scaled
-
-
-def _like(value: float) -> Callable[..., Wire]:
-    def filled(x: Any) -> Wire:
-        wire = as_wire(x)
-        return broadcast_to(constant(value, wire.dtype), wire.shape)
-
-    return filled
-
-
-def _joined(axis: int, rank: int) -> Callable[..., Wire]:
-    def join(wires: Any) -> Wire:
-        parts = [as_wire(wire) for wire in wires]
-        lifted = [
-            w.reshape((1,) * (rank - w.ndim) + w.shape) if w.ndim < rank else w for w in parts
-        ]
-        return shapes.concatenate(lifted, axis if lifted[0].ndim > axis else 0)
-
-    return join
-
-
-FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "sum": contractions.total,
-    "mean": reductions.mean,
-    "max": reductions.largest,
-    "amax": reductions.largest,
-    "min": reductions.smallest,
-    "amin": reductions.smallest,
-    "var": _variance,
-    "std": lambda *args, **kwargs: arithmetic.sqrt(_variance(*args, **kwargs)),
-    "where": _where,
-    "clip": _clip,
-    "dot": contractions.dot,
-    "vdot": lambda a, b: contractions.dot(as_wire(a).reshape(-1), as_wire(b).reshape(-1)),
-    "inner": lambda a, b: contractions.dot(a, as_wire(b).T),
-    "outer": contractions.outer,
-    "einsum": _einsum,
-    "trace": contractions.trace,
-    "diag": contractions.diag,
-    "diagonal": contractions.diagonal,
-    "transpose": contractions.transpose,
-    "swapaxes": _swapped,
-    "moveaxis": _moved,
-    "reshape": shapes.reshape,
-    "ravel": lambda x: as_wire(x).reshape(-1),
-    "squeeze": contractions.squeeze,
-    "expand_dims": contractions.expand_dims,
-    "broadcast_to": contractions.broadcast,
-    "concatenate": shapes.concatenate,
-    "stack": shapes.stack,
-    "vstack": _joined(0, 2),
-    "hstack": _joined(1, 1),
-    "zeros_like": _like(0.0),
-    "ones_like": _like(1.0),
-    "shape": lambda x: x.shape,
-    "ndim": lambda x: x.ndim,
-    "size": lambda x: x.size,
-    "linalg.inv": linear_algebra.inverse,
-    "linalg.solve": linear_algebra.solve,
-    "linalg.norm": _norm,
-}
-
 # What text formulas may call, beside NumPy's names: the gates' own.
 GATE_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "abs": arithmetic.absolute, "max": arithmetic.maximum, "min": arithmetic.minimum,
@@ -326,11 +236,15 @@ GATE_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "softmax": reductions.softmax, "log_softmax": reductions.log_softmax,
     "logsumexp": reductions.logsumexp, "norm": reductions.norm,
     "inv": linear_algebra.inverse, "solve": linear_algebra.solve, "pow": operators.power,
+    "det": matrices.det, "logdet": matrices.logdet, "cholesky": matrices.cholesky,
+    "eigvalsh": spectra.eigvalsh, "matrix_power": matrices.matrix_power,
+    "asinh": special.asinh, "acosh": special.acosh, "atanh": special.atanh,
+    "top_k": sequences.top_k,
 }  # fmt: skip
 
 
 def formula_functions() -> dict[str, Callable[..., Any]]:
     """Every function that a text formula may call, by name."""
     plain = {name: f for name, f in FUNCTIONS.items() if "." not in name}
-    hidden = {"shape", "ndim", "size", "einsum", "zeros_like", "ones_like"}
+    hidden = {"shape", "ndim", "size", "einsum", "zeros_like", "ones_like", "meshgrid"}
     return {**{k: v for k, v in plain.items() if k not in hidden}, **UFUNCS, **GATE_FUNCTIONS}

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from circuitgrad.errors import SpecError
-from circuitgrad.spec import FLOAT64, Spec, parse_dtype, parse_shape
+from circuitgrad.spec import FLOAT64, Shape, Spec, format_shape, parse_dtype, parse_shape
 from circuitgrad.wire import Array, Gate, Kernel, Wire, check_name, intern
 
 _tokens = itertools.count(1)
@@ -49,11 +49,12 @@ class _Source(Gate):
 
 @dataclass(frozen=True)
 class Input(_Source):
-    """A value that the user brings, by name."""
+    """A value that the user brings, by name, and what is known of it."""
 
     name: str
     spec: Spec
     token: int = 0
+    facts: frozenset[str] = frozenset()
 
     def infer(self, inputs: tuple[Wire, ...]) -> Spec:
         return self.spec
@@ -85,20 +86,65 @@ class Constant(_Source):
         return lambda: self.data
 
 
-def input_wire(name: str, shape: Any = (), dtype: Any = FLOAT64) -> Wire:
+def input_wire(
+    name: str,
+    shape: Any = (),
+    dtype: Any = FLOAT64,
+    *,
+    symmetric: bool = False,
+    orthogonal: bool = False,
+    diagonal: bool = False,
+    positive: bool = False,
+    normalized: bool = False,
+    sign: bool = False,
+) -> Wire:
     """An input of a circuit.
 
     Args:
         name: Letters, digits and underscores.
         shape: Sizes or names of axes: "m n", (3, "n"), 4; scalar by default.
         dtype: float64 (default) or float32.
+        symmetric: The matrix equals its transpose. Facts are used to simplify printed forms;
+            derivatives are by independent entries.
+        orthogonal: The transpose of the matrix is its inverse.
+        diagonal: The matrix is zero off its diagonal.
+        positive: Every entry is positive.
+        normalized: The entries along the last axis add up to 1.
+        sign: Every entry is 1 or -1.
+
+    Raises:
+        SpecError: A fact that this shape cannot have.
 
     >>> input_wire("W", "m n")
     <Wire W: input (m, n)>
     """
     spec = Spec(parse_shape(shape), parse_dtype(dtype))
-    gate = Input(check_name(name, "input"), spec)
+    facts = _facts(
+        name,
+        spec.shape,
+        symmetric=symmetric,
+        orthogonal=orthogonal,
+        diagonal=diagonal,
+        positive=positive,
+        normalized=normalized,
+        sign=sign,
+    )
+    gate = Input(check_name(name, "input"), spec, 0, facts)
     return intern(gate, (), spec, name, "", None)
+
+
+def _facts(name: str, shape: Shape, **given: bool) -> frozenset[str]:
+    """What is known of an input, checked against its shape."""
+    facts = frozenset(fact for fact, holds in given.items() if holds)
+    of_matrices = facts & {"symmetric", "orthogonal", "diagonal"}
+    if of_matrices and (len(shape) != 2 or shape[0] != shape[1]):
+        raise SpecError(
+            f"input '{name}': {min(of_matrices)} is said of shape {format_shape(shape)}; "
+            "needed a square matrix, as in cg.input('A', 'n n', symmetric=True)."
+        )
+    if "normalized" in facts and not shape:
+        raise SpecError(f"input '{name}': normalized is said of a scalar; needed an axis to sum.")
+    return facts
 
 
 def input_wires(

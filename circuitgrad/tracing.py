@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from circuitgrad.circuits import Circuit
+from circuitgrad.containers import is_container, leaves, mapped, rebuilt
 from circuitgrad.derivatives import delta, forward, reverse
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_formula import elementwise
@@ -42,9 +43,10 @@ def _inside() -> Iterator[None]:
 
 @dataclasses.dataclass
 class _Trace:
-    """A function's output wire, and the wires of the arguments chosen."""
+    """A function's output, the arguments chosen, and the wires of their arrays."""
 
     output: Any
+    arguments: tuple[Any, ...]
     sources: tuple[Wire, ...]
     single: bool
     nested: bool
@@ -55,7 +57,10 @@ class _Trace:
         return finished(found, self.nested)
 
     def results(self, found: Sequence[Any]) -> Any:
-        return found[0] if self.single else tuple(found)
+        """One result per array, in the containers of the arguments."""
+        parts = iter(found)
+        packed = tuple(rebuilt(argument, parts) for argument in self.arguments)
+        return packed[0] if self.single else packed
 
 
 def finished(wire: Wire, nested: bool) -> Any:
@@ -110,13 +115,21 @@ def _trace(
             )
     places = [k % len(args) for k in numbers]
     names = _parameter_names(function, len(args))
-    nested = _depth.get() > 0 or any(isinstance(args[k], Wire) for k in places)
+    nested = _depth.get() > 0 or any(
+        isinstance(leaf, Wire) for k in places for leaf in _wires(args[k])
+    )
     values = list(args)
     for k in dict.fromkeys(places):
-        values[k] = _entered(args[k], names[k])
+        entered = [_entered(leaf, name) for name, leaf in leaves(args[k], names[k])]
+        values[k] = rebuilt(args[k], iter(entered))
+    chosen = tuple(values[k] for k in places)
     with _inside():
         output = function(*values, **kwargs)
-    return _Trace(output, tuple(values[k] for k in places), single, nested)
+    return _Trace(output, chosen, tuple(_wires(chosen)), single, nested)
+
+
+def _wires(value: Any) -> list[Wire]:
+    return [leaf for _, leaf in leaves(value, "")]
 
 
 def _output_wire(trace: _Trace, function: Function) -> Wire:
@@ -125,7 +138,18 @@ def _output_wire(trace: _Trace, function: Function) -> Wire:
             f"{_name(function)}: it returned {type(trace.output).__name__}; needed one array. "
             "Stack the results with np.stack or cg.stack."
         )
-    return as_wire(trace.output, trace.sources[0].dtype)
+    return as_wire(trace.output, _dtype(trace))
+
+
+def _outputs(trace: _Trace, function: Function) -> Any:
+    """The output as a wire, or as the function's container of wires."""
+    if not is_container(trace.output):
+        return _output_wire(trace, function)
+    return mapped(lambda leaf: as_wire(leaf, _dtype(trace)), trace.output)
+
+
+def _dtype(trace: _Trace) -> Any:
+    return trace.sources[0].dtype if trace.sources else None
 
 
 def _scalar(wire: Wire, function: Function) -> Wire:
@@ -187,7 +211,8 @@ def grad(function: Function, argnums: Argnums = 0) -> Function:
 
     Args:
         function: Ordinary NumPy code; control flow may depend on values.
-        argnums: The positional argument, or arguments, to differentiate by.
+        argnums: The positional argument, or arguments, to differentiate by: numbers, arrays, or
+            containers of them (tuples, lists, dicts, nested), whose gradient is such a container.
 
     Raises:
         ShapeError: When called: the function's value is not a scalar.
@@ -210,6 +235,8 @@ def grad(function: Function, argnums: Argnums = 0) -> Function:
 def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     """A function that returns the Jacobian, axes (output, input), from one backward pass.
 
+    Containers of arrays give containers: those of the outputs outside, of the inputs inside.
+
     >>> import numpy as np
     >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
     array([[2., 0.],
@@ -220,14 +247,14 @@ def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         trace = _trace(function, argnums, args, kwargs)
-        with _inside():
-            output = _output_wire(trace, function)
+
+        def block(output: Wire) -> Any:
             found = reverse({output: delta(output.shape, output)}, trace.sources)
-            blocks = [
-                trace.leave(g, (*output.shape, *x.shape), x)
-                for g, x in zip(found, trace.sources, strict=True)
-            ]
-        return trace.results(blocks)
+            pairs = zip(found, trace.sources, strict=True)
+            return trace.results([trace.leave(g, (*output.shape, *x.shape), x) for g, x in pairs])
+
+        with _inside():
+            return mapped(block, _outputs(trace, function))
 
     return wrapped
 
@@ -256,22 +283,42 @@ def vjp(function: Function, *primals: Any) -> tuple[Any, Function]:
     """
     _callable(function, "vjp")
     trace = _trace(function, tuple(range(len(primals))), primals, {})
-    output = _output_wire(trace, function)
+    output = _outputs(trace, function)
 
     def pullback(upstream: Any) -> tuple[Any, ...]:
-        seed = as_wire(upstream, output.dtype)
-        if seed.shape != output.shape:
-            raise ShapeError(
-                f"vjp: the upstream gradient is {format_shape(seed.shape)}; the value is "
-                f"{format_shape(output.shape)}. They must be equal."
-            )
+        pairs = _pairs(output, upstream, "vjp: the upstream gradient", "the value")
         with _inside():
-            found = reverse({output: seed}, trace.sources)
-            return tuple(
-                trace.leave(g, x.shape, x) for g, x in zip(found, trace.sources, strict=True)
-            )
+            found = reverse(_summed(pairs), trace.sources)
+            parts = [trace.leave(g, x.shape, x) for g, x in zip(found, trace.sources, strict=True)]
+            results: tuple[Any, ...] = trace.results(parts)
+        return results
 
-    return finished(output, trace.nested), pullback
+    return mapped(lambda wire: finished(wire, trace.nested), output), pullback
+
+
+def _pairs(targets: Any, values: Any, what: str, of: str) -> list[tuple[Wire, Wire]]:
+    """Each wire of a container with the number or array of another container that goes with it."""
+    wires = _wires(targets)
+    given = _wires(values) if is_container(targets) else [values]
+    if len(wires) != len(given):
+        raise SpecError(f"{what} has {len(given)} arrays; {of} has {len(wires)}.")
+    found = [(wire, as_wire(v, wire.dtype)) for wire, v in zip(wires, given, strict=True)]
+    for wire, seed in found:
+        if seed.shape != wire.shape:
+            raise ShapeError(
+                f"{what} is {format_shape(seed.shape)}; {of} is {format_shape(wire.shape)}. "
+                "They must be equal."
+            )
+    return found
+
+
+def _summed(pairs: Sequence[tuple[Wire, Wire]]) -> dict[Wire, Wire]:
+    """The seeds of a backward pass; a wire that stands twice in a container gets both."""
+    seeds: dict[int, tuple[Wire, Wire]] = {}
+    for wire, seed in pairs:
+        known = seeds.get(wire.serial)
+        seeds[wire.serial] = (wire, seed if known is None else known[1] + seed)
+    return dict(seeds.values())
 
 
 def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -285,18 +332,15 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
         raise SpecError(f"jvp: {len(primals)} primals for {len(tangents)} tangents.")
     trace = _trace(function, tuple(range(len(primals))), tuple(primals), {})
     with _inside():
-        output = _output_wire(trace, function)
-        seeds = {}
-        for k, (x, t) in enumerate(zip(trace.sources, tangents, strict=True)):
-            tangent = as_wire(t, x.dtype)
-            if tangent.shape != x.shape:
-                raise ShapeError(
-                    f"jvp: tangent {k} is {format_shape(tangent.shape)}; its primal is "
-                    f"{format_shape(x.shape)}. They must be equal."
-                )
-            seeds[x] = tangent
-        (found,) = forward((output,), seeds)
-        return finished(output, trace.nested), trace.leave(found, output.shape, output)
+        output = _outputs(trace, function)
+        seeds: dict[Wire, Wire] = {}
+        for k, (argument, tangent) in enumerate(zip(trace.arguments, tangents, strict=True)):
+            seeds |= dict(_pairs(argument, tangent, f"jvp: tangent {k}", "its primal"))
+        wires = _wires(output)
+        found = forward(tuple(wires), seeds)
+        parts = [trace.leave(t, wire.shape, wire) for t, wire in zip(found, wires, strict=True)]
+        value = mapped(lambda wire: finished(wire, trace.nested), output)
+        return value, rebuilt(output, iter(parts))
 
 
 def hvp(function: Function, argnums: int = 0) -> Function:

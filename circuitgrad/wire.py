@@ -178,7 +178,8 @@ class Wire(Methods):
     def __array__(self, *args: object, **kwargs: object) -> Array:
         raise SpecError(
             f"array of {describe(self)}: a wire cannot be put into a NumPy array. "
-            "Use cg.stack([x, y]) or np.stack for several wires."
+            "Use cg.stack([x, y]) or np.stack for several wires, or circuitgrad.numpy, whose array "
+            "and asarray take them."
         )
 
     def __len__(self) -> int:

@@ -1,5 +1,6 @@
 """Every shipped gate is proved, planted wrong gates are not, and reports say what they know."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -109,6 +110,33 @@ def test_a_rearrangement_that_is_not_transposed_is_refuted():
         sample=lambda: None,
     )  # fmt: skip
     assert prove_wire(reverse(input_wire("x", 3)), 1).status is Status.REFUTED
+
+
+@pytest.mark.parametrize("name", ["cholesky", "eigenvalues", "eigenvectors"])
+@pytest.mark.parametrize("part", ["pullback", "pushforward"])
+def test_a_wrong_rule_of_an_implicit_gate_with_a_generic_point_is_refuted(name, part):
+    right = cg.catalogue()[name]
+    rule = getattr(right, part)
+
+    def wrong(out, given):
+        found = rule(out, given)
+        return (1.001 * found[0],) if part == "pullback" else 1.001 * found
+
+    gate = dataclasses.replace(right, name="planted", **{part: wrong})
+    assert prove_wire(gate(input_wire("A", (2, 2))), 1).status is Status.REFUTED
+
+
+def test_a_wrong_generic_point_is_refuted():
+    right = cg.catalogue()["cholesky"]
+    inputs, _ = right.generic
+    gate = dataclasses.replace(right, generic=(inputs, (("p", "0"), ("q", "2*r"))))
+    assert prove_wire(gate(input_wire("A", (2, 2))), 1).status is Status.REFUTED
+
+
+def test_a_wrong_selection_of_many_entries_is_refuted():
+    right = cg.catalogue()["sort"]
+    gate = dataclasses.replace(right, pullback=lambda out, grad: (grad,))
+    assert prove_wire(gate(input_wire("x", 2)), 1).status is Status.REFUTED
 
 
 def test_the_neuron_is_proved_in_closed_form():

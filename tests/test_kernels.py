@@ -43,10 +43,15 @@ MAGNITUDES = {
 
 FUNCTION_NAMES = [
     *["exp", "log", "sqrt", "erf", "sin", "cos", "tan", "asin", "acos", "atan", "atan2"],
-    *["sinh", "cosh", "tanh"],
+    *["sinh", "cosh", "tanh", "asinh", "acosh", "atanh"],
 ]
 SYMPY_FUNCTIONS = {name: getattr(sympy, name) for name in FUNCTION_NAMES}
 MPMATH_FUNCTIONS = {name: getattr(mpmath, name) for name in FUNCTION_NAMES}
+
+
+def precision(gate):
+    """Digits to compute with: the closed forms of sin(x)/x's family cancel by x**5 near 0."""
+    return 4 * DIGITS if gate.name.startswith("bessel") else DIGITS
 
 
 def exact(text, names, point):
@@ -188,7 +193,7 @@ def test_the_value_is_within_eight_ulp_of_the_formula(gate):
         text = piece_at(gate, point) or gate.at_kink
         return lambda *operands: exact(text, gate.variables, operands)
 
-    with mpmath.workdps(DIGITS):
+    with mpmath.workdps(precision(gate)):
         cases = cases_of(gate, formula_at)
         assert cases
         assert beyond(cases, gate, lambda out, partials: out) == []
@@ -200,7 +205,7 @@ def test_the_derivative_is_within_eight_ulp_of_the_formulas_derivative(gate):
         text = piece_at(gate, point)
         return text and exact_partials(text, gate.variables)[i]
 
-    with mpmath.workdps(DIGITS):
+    with mpmath.workdps(precision(gate)):
         for i, name in enumerate(gate.variables):
             cases = cases_of(gate, functools.partial(derivative_at, i=i))
             assert cases
@@ -284,12 +289,17 @@ def test_gradients_at_kinks_and_ends_of_domains(name, point, gradient):
     np.testing.assert_array_equal([evaluate(part, arrays) for part in partials], gradient)
 
 
+def moved_inside(gate, point):
+    """A point, one further along where the gate's domain begins at 1."""
+    return tuple(x + 1 for x in point) if gate.domain == "x > 1" else point
+
+
 @ALL_GATES
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(), (1,), (2, 3), (0,)])
 def test_kernels_keep_dtype_and_shape(gate, dtype, shape):
     out, partials = wires_of(gate, dtype, shape)
-    values = (0.5, 0.25, 0.75, 1.0)
+    values = moved_inside(gate, (0.5, 0.25, 0.75, 1.0)[: len(gate.variables)])
     arrays = {n: np.full(shape, v, dtype) for n, v in zip(gate.variables, values, strict=False)}
     for wire in (out, *partials):
         value = evaluate(wire, arrays)
@@ -298,7 +308,8 @@ def test_kernels_keep_dtype_and_shape(gate, dtype, shape):
 
 @ALL_GATES
 def test_float32_agrees_with_float64(gate):
-    for values in itertools.product((0.25, 0.5, 0.75), repeat=len(gate.variables)):
+    for point in itertools.product((0.25, 0.5, 0.75), repeat=len(gate.variables)):
+        values = moved_inside(gate, point)
         arrays = {n: np.array([v]) for n, v in zip(gate.variables, values, strict=True)}
         single = {name: array.astype(np.float32) for name, array in arrays.items()}
         wide, narrow = (wires_of(gate, dtype, (1,)) for dtype in ("float64", "float32"))

@@ -162,7 +162,7 @@ class TestArguments:
         assert gradient.dtype == np.float32
         assert cg.hessian(lambda x: np.sum(np.exp(x)))(x).dtype == np.float32
 
-    @pytest.mark.parametrize("value", ["text", 1 + 2j, None, {"a": 1}, [[1], [1, 2]]])
+    @pytest.mark.parametrize("value", ["text", 1 + 2j, None, [[1], [1, 2]]])
     def test_other_values_are_refused_by_name(self, value):
         with pytest.raises(cg.SpecError, match="argument 'weights'"):
             cg.grad(lambda weights: weights)(value)

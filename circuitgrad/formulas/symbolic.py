@@ -36,6 +36,12 @@ FUNCTIONS: Mapping[str, Any] = {
     )
 }  # fmt: skip
 _CONSTANTS = {"pi": sp.pi, "E": sp.E}
+_ROUNDING: Mapping[str, Any] = {
+    "floor": sp.floor,
+    "ceil": sp.ceiling,
+    "rint": lambda x: sp.floor(x + sp.Rational(1, 2)),  # away from halves
+    "trunc": lambda x: sp.sign(x) * sp.floor(sp.Abs(x)),
+}
 
 
 def real_symbol(name: str) -> sp.Symbol:
@@ -192,6 +198,10 @@ def _entries(
         result = gate.kernel(tuple(a.shape for a in inputs), shape, np.dtype(object))(*inputs)
         return _object_array(np.vectorize(sp.sympify, otypes=[object])(result), shape)
     if isinstance(gate, Selection):
+        if gate.declaration.entries is not None:
+            body = gate.declaration.entries(*wire.inputs, **gate.options)
+            known = {source.serial: a for source, a in zip(wire.inputs, inputs, strict=True)}
+            return expressions([body], known, sizes, meaning=formula is piecewise_formula)[0]
         return _selection_entries(gate, inputs[0], shape)
     if isinstance(gate, Implicit):
         return _implicit_entries(gate, inputs, shape)
@@ -292,6 +302,8 @@ def _einsum_entries(gate: Einsum, inputs: list[Array], shape: tuple[int, ...]) -
 
 
 def _selection_entries(gate: Selection, entries: Array, shape: tuple[int, ...]) -> Array:
+    if gate.name in _ROUNDING:
+        return _object_array(np.vectorize(_ROUNDING[gate.name], otypes=[object])(entries), shape)
     axes = tuple(axis % entries.ndim for axis in gate.options["axes"])
     largest = gate.name.startswith("max")
     shares = gate.name.endswith("share")
@@ -319,6 +331,11 @@ def _share(entry: sp.Expr, members: list[sp.Expr], largest: bool) -> sp.Expr:
 
 
 def _implicit_entries(gate: Implicit, inputs: list[Array], shape: tuple[int, ...]) -> Array:
+    if gate.name not in ("inverse", "solve"):
+        raise SpecError(
+            f"sympy: '{gate.name}' has no closed form without roots; it is defined by "
+            f"{gate.declaration.formula}."
+        )
     matrix = sp.Matrix(inputs[0].tolist())
     if matrix.rows > 4:
         raise SpecError(

@@ -12,8 +12,13 @@ from circuitgrad.gates import (
     contractions,
     functions,
     linear_algebra,
+    matrices,
+    products,
     reductions,
+    sequences,
     shapes,
+    special,
+    spectra,
 )
 from circuitgrad.gates.from_einsum import Contraction
 from circuitgrad.gates.from_formula import Elementwise
@@ -21,7 +26,10 @@ from circuitgrad.gates.from_rule import Declaration
 
 Declared: TypeAlias = Elementwise | Contraction | Declaration
 
-_MODULES = (arithmetic, functions, activations, contractions, shapes, reductions, linear_algebra)
+_MODULES = (
+    arithmetic, functions, special, activations, contractions, shapes, reductions, products,
+    sequences, linear_algebra, matrices, spectra,
+)  # fmt: skip
 
 
 @cache

@@ -35,6 +35,10 @@ class Declaration:
             composite: (*inputs, **parameters) ->
             the circuit.
         sample: A call on representative inputs, for proofs and documentation.
+        entries: selection: (*inputs, **parameters) -> a circuit with the same values away from
+            ties, for formulas.
+        generic: implicit: the entries of the inputs and of the output, as texts over free
+            parameters that make the equation hold; for proofs where a closed form would need roots.
         formula: The meaning in words or symbols, for the gate table.
         latex: A template over the operands {0}, {1}.
         policy: The derivative taken at a tie or kink, in words.
@@ -50,6 +54,8 @@ class Declaration:
     pushforward: Rule
     sample: Callable[[], Wire]
     meaning: Rule | None = None
+    entries: Rule | None = None
+    generic: tuple[Any, ...] = ()
     formula: str = ""
     latex: str = ""
     policy: str = ""

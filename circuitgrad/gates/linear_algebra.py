@@ -16,7 +16,8 @@ from circuitgrad.spec import Spec, format_shape
 from circuitgrad.wire import Array, Operand, Wire, describe
 
 
-def _square(wire: Wire, where: str) -> None:
+def require_square(wire: Wire, where: str) -> None:
+    """ShapeError unless a wire is a square matrix."""
     if wire.ndim != 2 or wire.shape[0] != wire.shape[1]:
         raise ShapeError(
             f"{where}: {describe(wire)} is {format_shape(wire.shape)}; needed a square matrix "
@@ -80,7 +81,7 @@ def inverse(a: Operand) -> Wire:
         DomainError: When run, a singular matrix; the message says its rank.
     """
     wire = as_wire(a)
-    _square(wire, "inverse")
+    require_square(wire, "inverse")
     return _inverse(wire)
 
 
@@ -147,7 +148,7 @@ def solve(a: Operand, b: Operand) -> Wire:
         DomainError: When run, a singular matrix; the message says its rank.
     """
     matrix, right = as_wire(a), as_wire(b)
-    _square(matrix, "solve")
+    require_square(matrix, "solve")
     if right.ndim not in (1, 2) or right.shape[0] != matrix.shape[0]:
         raise ShapeError(
             f"solve: {describe(matrix)} is {format_shape(matrix.shape)} but {describe(right)} is "

@@ -19,6 +19,7 @@ from circuitgrad.gates.from_einsum import Contraction, Einsum, einsum
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.gates.from_rule import Composite, Declaration, Implicit, Rearrangement, Selection
 from circuitgrad.proofs.equality import decide
+from circuitgrad.proofs.generic_points import prove_generic
 from circuitgrad.proofs.records import GateProof
 from circuitgrad.proofs.verdicts import Status
 from circuitgrad.sources import Input, input_wire
@@ -220,7 +221,10 @@ def _by_entries(wire: Wire, order: int) -> Finding:
         sample = prove_declared(gate.declaration, order)
         return sample.status, sample.method, sample.detail
     if isinstance(gate, Implicit):
-        return _implicit(wire, order)
+        generic = bool(gate.declaration.generic)
+        return prove_generic(wire, order, prove_wire) if generic else _implicit(wire, order)
+    if isinstance(gate, Selection) and gate.declaration.meaning is None:
+        return _piecewise_constant(wire)
     known = {source.serial: entry_symbols(source, {}) for source in wire.inputs}
     values = expressions([wire], known, meaning=True)[0].reshape(-1)
     if isinstance(gate, Selection):
@@ -287,36 +291,40 @@ def _entries(wire: Wire | None, known: dict[int, Array], count: int) -> list[Any
     return list(expressions([wire], known, meaning=True)[0].reshape(-1))
 
 
+def _piecewise_constant(wire: Wire) -> Finding:
+    if any(part is not None for part in wire.gate.pullback(wire, input_wire("g", wire.shape))):
+        return Status.UNDECIDED, "", "a piecewise constant gate with a derivative"
+    return Status.PROVED, f"piecewise constant, shape {wire.inputs[0].shape}", ""
+
+
 def _selection(wire: Wire, order: int, known: dict[int, Array], values: Array) -> Finding:
     """y = Σ S·x with S constant on every open cell.
 
-    And the pullback is S times the upstream gradient.
+    And the pullback is Sᵀ times the upstream gradient.
     """
     gate = wire.gate
     assert isinstance(gate, Selection)
-    meaning = gate.declaration.meaning
+    assert gate.declaration.meaning is not None
     (source,) = wire.inputs
-    if meaning is None:
-        if any(p is not None for p in gate.pullback(wire, input_wire("g", wire.shape))):
-            return Status.UNDECIDED, "", "a piecewise constant gate with a derivative"
-        return Status.PROVED, f"piecewise constant, shape {source.shape}", ""
     if order == 2:
         return Status.PROVED, f"piecewise linear, shape {source.shape}", ""
-    shares = _entries(meaning(source, **gate.options), known, source.size)
+    shares = _entries(gate.declaration.meaning(source, **gate.options), known, 0)
+    if len(shares) != values.size * source.size:
+        sample = prove_declared(gate.declaration, order)
+        return sample.status, sample.method, sample.detail
+    matrix = np.array(shares, dtype=object).reshape(values.size, source.size)
     symbols = known[source.serial].reshape(-1)
-    total = sp.Add(*[s * x for s, x in zip(shares, symbols, strict=True)])
     grad, weights = _weights(resolve_shape(wire.shape, {}), "g")
     pulled = _entries(gate.pullback(wire, grad)[0], known | {grad.serial: weights}, source.size)
-    claims = [(sp.Add(*values), total)] if values.size == 1 else []
-    if values.size == 1:
-        claims += [(weights.reshape(-1)[0] * s, p) for s, p in zip(shares, pulled, strict=True)]
-    status, method, detail = _decided(claims, f"on every open cell, shape {source.shape}")
-    return (status, method, detail) if claims else _sample_of(gate, order)
-
-
-def _sample_of(gate: Selection, order: int) -> Finding:
-    sample = prove_declared(gate.declaration, order)
-    return sample.status, sample.method, sample.detail
+    claims = [
+        (value, sp.Add(*(s * x for s, x in zip(row, symbols, strict=True))))
+        for value, row in zip(values, matrix, strict=True)
+    ]
+    claims += [
+        (sp.Add(*(s * g for s, g in zip(column, weights.reshape(-1), strict=True))), part)
+        for column, part in zip(matrix.T, pulled, strict=True)
+    ]
+    return _decided(claims, f"on every open cell, shape {source.shape}")
 
 
 def _implicit(wire: Wire, order: int) -> Finding:

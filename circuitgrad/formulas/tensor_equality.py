@@ -1,0 +1,181 @@
+"""Equality of tensor forms for every size: functions rewritten to few, denominators cleared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from circuitgrad.formulas import tensor_algebra as algebra
+from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, fresh
+
+HALF = Fraction(1, 2)
+MAX_ROUNDS = 12
+
+
+def are_equal(first: Form, second: Form) -> bool:
+    """Whether two forms are proved equal, for all sizes and values where both are defined.
+
+    False means that no proof was found; it is no refutation.
+
+    >>> x = algebra.tensor("x", ("n",))
+    >>> softmax = algebra.array_call("softmax", x, ("n",))
+    >>> log = algebra.call("log", [softmax])
+    >>> lse = algebra.array_call("logsumexp", x, ())
+    >>> spread = algebra.contract([(lse, ())], x.free)
+    >>> are_equal(algebra.call("exp", [x]), algebra.call("exp", [log])), are_equal(x, log)
+    (False, False)
+    """
+    if first.axes != second.axes:
+        return False
+    difference = algebra.total([(1, first), (-1, second)])
+    if not difference.terms:
+        return True
+    return not _cleared(rewritten(difference)).terms
+
+
+def rewritten(form: Form) -> Form:
+    """The form in few functions: exp, log, powers; softmax and its relatives written out."""
+    parts = []
+    for term in form.terms:
+        pieces: list[tuple[Form, tuple[Index, ...]]] = []
+        place: dict[Index, Index] = {i: fresh(i.axis) for f in term.factors for i in f.indices}
+        output = tuple(place.setdefault(i, fresh(i.axis)) for i in form.free)
+        for factor in term.factors:
+            pieces.append((_rewritten_factor(factor), tuple(place[i] for i in factor.indices)))
+        parts.append((term.coefficient, algebra.contract(pieces, output)))
+    return algebra.total(parts) if parts else form
+
+
+def _rewritten_factor(factor: Factor) -> Form:
+    """The form of one factor as a function of its own indices, one for each slot."""
+    axes = tuple(index.axis for index in factor.indices)
+    if not factor.arguments:
+        own = tuple(Index(k, axis) for k, axis in enumerate(axes))
+        plain = Factor(factor.kind, factor.name, own, (), factor.exponent, factor.facts)
+        return algebra.normalised(axes, [Term(ONE, (plain,))], set())
+    arguments = [rewritten(form) for form in factor.arguments]
+    if factor.kind == "sum":
+        return algebra.power(arguments[0], factor.exponent)
+    rule = _RULES.get(factor.name)
+    if rule is not None:
+        base = rule(arguments[0])
+    elif factor.name in algebra.ARRAY_CALLS:
+        base = algebra.array_call(factor.name, arguments[0], axes)
+    else:
+        base = algebra.call(factor.name, arguments)
+    return algebra.power(base, factor.exponent)
+
+
+def _one(like: Form) -> Form:
+    return algebra.number(1, like.axes)
+
+
+def _exp(x: Form) -> Form:
+    """exp with its sign settled: exp(-x) is the inverse of exp(x)."""
+    if _is_negative(x):
+        return algebra.power(algebra.call("exp", [algebra.scaled(x, -1)]), -ONE)
+    return algebra.call("exp", [x]) if x.terms else _one(x)
+
+
+def _is_negative(form: Form) -> bool:
+    return bool(form.terms) and form.terms[0].coefficient < 0
+
+
+def _sigmoid(x: Form) -> Form:
+    """1/(1 + exp(-x))."""
+    below = algebra.total([(1, _one(x)), (1, _exp(algebra.scaled(x, -1)))])
+    if _is_negative(x):
+        return algebra.power(below, -ONE)
+    grown = algebra.total([(1, _one(x)), (1, _exp(x))])
+    return algebra.times(_exp(x), algebra.power(grown, -ONE))
+
+
+def _sech_squared(x: Form) -> Form:
+    tanh = _odd("tanh")(x)
+    return algebra.total([(1, _one(x)), (-1, algebra.times(tanh, tanh))])
+
+
+def _odd(name: str) -> Callable[[Form], Form]:
+    def rule(x: Form) -> Form:
+        if _is_negative(x):
+            return algebra.scaled(algebra.call(name, [algebra.scaled(x, -1)]), -1)
+        return algebra.call(name, [x])
+
+    return rule
+
+
+def _even(name: str) -> Callable[[Form], Form]:
+    return lambda x: algebra.call(name, [algebra.scaled(x, -1) if _is_negative(x) else x])
+
+
+def _softmax(x: Form) -> Form:
+    """exp(x) over its sum along the last axis."""
+    weights = _exp(x)
+    rows = tuple(fresh(axis) for axis in x.axes)
+    sums = algebra.contract([(weights, rows)], rows[:-1])
+    spread = algebra.contract([(sums, rows[:-1])], rows)
+    return algebra.times(weights, algebra.power(spread, -ONE))
+
+
+def _total_of(x: Form) -> Form:
+    return algebra.contract([(x, tuple(fresh(axis) for axis in x.axes))], ())
+
+
+def _logsumexp(x: Form) -> Form:
+    return algebra.call("log", [_total_of(_exp(x))])
+
+
+def _softplus(x: Form) -> Form:
+    return algebra.call("log", [algebra.total([(1, _one(x)), (1, _exp(x))])])
+
+
+def _log_sigmoid(x: Form) -> Form:
+    return algebra.scaled(_softplus(algebra.scaled(x, -1)), -1)
+
+
+def _norm(x: Form) -> Form:
+    return algebra.power(_total_of(algebra.times(x, x)), HALF)
+
+
+_RULES: Mapping[str, Callable[[Form], Form]] = {
+    "exp": _exp,
+    "sigmoid": _sigmoid,
+    "sech_squared": _sech_squared,
+    "softmax": _softmax,
+    "logsumexp": _logsumexp,
+    "softplus": _softplus,
+    "log_sigmoid": _log_sigmoid,
+    "norm": _norm,
+    **{name: _odd(name) for name in ("tanh", "sin", "tan", "sinh", "asin", "atan", "erf", "sign")},
+    **{name: _even(name) for name in ("cos", "cosh", "abs", "gaussian", "lorentzian")},
+}
+
+
+def _cleared(form: Form) -> Form:
+    """A multiple of the form without denominators that are sums (over no summed index).
+
+    It vanishes where the form does, wherever the form is defined.
+    """
+    for _ in range(MAX_ROUNDS):
+        found = _denominator(form)
+        if found is None:
+            return form
+        multiplied = Factor(
+            "sum", "", found.indices, found.arguments, Fraction(math.ceil(-found.exponent))
+        )
+        terms = [Term(t.coefficient, (*t.factors, multiplied)) for t in form.terms]
+        form = algebra.normalised(form.axes, terms, set())
+        if not form.terms:
+            return form
+    return form
+
+
+def _denominator(form: Form) -> Factor | None:
+    for term in form.terms:
+        for factor in term.factors:
+            if factor.kind != "sum" or factor.exponent >= 0:
+                continue
+            if all(index.is_free for index in factor.indices):
+                return factor
+    return None
