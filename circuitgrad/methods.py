@@ -177,7 +177,7 @@ class Methods:
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Wire:
         """The product over the axes given (all by default)."""
-        return _numpy("prod", self, axis, keepdims)  # type: ignore[no-any-return]
+        return _numpy("prod", self, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
 
     def var(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Wire:
         """The variance over the axes given (all by default)."""

@@ -75,7 +75,7 @@ def _reduction(function: Callable[..., Wire], name: str, *positional: str) -> Ca
         extra = [option for option, value in options.items() if value is not None]
         if extra or len(given) > len(positional):
             told = extra[0] if extra else "a further argument"
-            raise SpecError(f"np.{name}: option {told} is not available on wires.")
+            raise SpecError(f"np.{name}: these options are not available on wires: {told}.")
         return function(x, axis, keepdims)
 
     return reduced
