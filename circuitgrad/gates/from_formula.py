@@ -148,12 +148,13 @@ class Elementwise(Gate):
         def checked(*arrays: Array) -> Array:
             result = np.asarray(function(*arrays), dtype)
             if result.shape != out:
-                if np.broadcast_shapes(result.shape, out) != out:
+                try:
+                    result = np.broadcast_to(result, out)
+                except ValueError:
                     raise ShapeError(
                         f"gate '{name}': its kernel returned shape {result.shape} for operands of "
                         f"shape {out}. A kernel acts entry by entry."
-                    )
-                result = np.broadcast_to(result, out)
+                    ) from None
             return result
 
         return checked
