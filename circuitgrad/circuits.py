@@ -111,6 +111,8 @@ class Circuit:
             return self.inputs
         if isinstance(wrt, str | Wire):
             return (self.input(wrt),)
+        if not isinstance(wrt, Iterable):
+            raise SpecError(f"circuit: {wrt!r} is no choice of inputs. Give names, as ['x', 'y'].")
         chosen = tuple(self.input(name) for name in wrt)
         repeated = [wire.label for k, wire in enumerate(chosen) if wire in set(chosen[:k])]
         if repeated or not chosen:
@@ -300,6 +302,8 @@ def circuit(*outputs: Any, inputs: Iterable[Wire] | None = None, **named: Any) -
     for name, wire in named.items():
         names.append(check_name(name, "output"))
         wires.append(_output(wire))
+    if inputs is not None and (isinstance(inputs, Wire) or not isinstance(inputs, Iterable)):
+        raise SpecError("circuit: inputs= needs a list of input wires, as inputs=[x, y].")
     order = tuple(inputs) if inputs is not None else tuple(_sources(wires))
     for wire in order:
         if not isinstance(wire, Wire) or not isinstance(wire.gate, Input):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -62,7 +62,9 @@ class Input(_Source):
     def kernel(
         self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
     ) -> Kernel:
-        raise SpecError(f"input '{self.name}': an input is given, not computed.")
+        raise SpecError(
+            f"input '{self.name}': an input has no value here. Pass it to the function that is traced, as an argument."
+        )
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,8 @@ def input_wires(
     >>> [wire.label for wire in input_wires("w0 x0, b")]
     ['w0', 'x0', 'b']
     """
+    if not isinstance(names, str | Iterable):
+        raise SpecError(f"inputs: got {names!r}; needed names, as cg.inputs('w x b').")
     parts = re.split(r"[\s,]+", names.strip(" ,")) if isinstance(names, str) else list(names)
     return tuple(input_wire(name, shape, dtype) for name in parts)
 

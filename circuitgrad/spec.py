@@ -65,8 +65,10 @@ def parse_shape(shape: str | int | Iterable[Axis]) -> Shape:
         )
     elif isinstance(shape, int | np.integer):
         parts = (shape,)
-    else:
+    elif isinstance(shape, Iterable):
         parts = tuple(shape)
+    else:
+        raise SpecError(f"shape: got {shape!r}; needed sizes or names, as \"m n\" or (3, 'n').")
     return tuple(_parse_axis(part, shape) for part in parts)
 
 

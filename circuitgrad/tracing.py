@@ -22,7 +22,7 @@ from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_formula import elementwise
 from circuitgrad.gates.shapes import zeros
 from circuitgrad.sources import as_wire, constant, traced_input
-from circuitgrad.spec import FLOAT32, FLOAT64, Shape, format_shape
+from circuitgrad.spec import FLOAT32, FLOAT64, Shape, axis_number, format_shape
 from circuitgrad.wire import Wire, build, known_value
 
 Function: TypeAlias = Callable[..., Any]
@@ -106,7 +106,10 @@ def _trace(
     function: Function, argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> _Trace:
     single = isinstance(argnums, int | np.integer)
-    numbers = [int(argnums)] if isinstance(argnums, int | np.integer) else [int(k) for k in argnums]
+    listed = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
+    numbers = [axis_number(k, f"argnums of {_name(function)}") for k in listed]
+    if not numbers:
+        raise SpecError(f"argnums of {_name(function)}: no argument is chosen. Name at least one.")
     for k in numbers:
         if not -len(args) <= k < len(args):
             raise SpecError(
@@ -328,6 +331,9 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     (6.0, 3.0)
     """
     _callable(function, "jvp")
+    for what, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, tuple | list):
+            raise SpecError(f"jvp: the {what} are {given!r}; needed a tuple, as in (2.0,).")
     if len(primals) != len(tangents):
         raise SpecError(f"jvp: {len(primals)} primals for {len(tangents)} tangents.")
     trace = _trace(function, tuple(range(len(primals))), tuple(primals), {})
@@ -356,6 +362,11 @@ def hvp(function: Function, argnums: int = 0) -> Function:
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if len(args) < 2:
+            raise SpecError(
+                f"hvp of {_name(function)}: got {len(args)} values; needed the arguments and a "
+                "direction, as in cg.hvp(f)(x, v)."
+            )
         *values, direction = args
 
         def along(x: Any) -> Any:

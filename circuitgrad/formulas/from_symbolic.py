@@ -44,6 +44,9 @@ def from_sympy(expression: Any, **named: Any) -> Circuit:
     2.0
     """
     outputs = dict(named) if expression is None else {"f": expression, **named}
+    for found in outputs.values():
+        if not isinstance(found, sp.Expr):
+            raise SpecError(f"from_sympy: got {found!r}; needed a SymPy expression.")
     symbols = sorted({s for e in outputs.values() for s in e.free_symbols}, key=lambda s: s.name)
     inputs = {symbol: input_wire(symbol.name) for symbol in symbols}
     wires = {name: wire_of(e, inputs) for name, e in outputs.items()}

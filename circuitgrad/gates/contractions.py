@@ -12,7 +12,14 @@ from circuitgrad.errors import ShapeError
 from circuitgrad.gates.broadcasting import broadcast_to
 from circuitgrad.gates.from_einsum import contract, contraction, einsum
 from circuitgrad.sources import as_wire
-from circuitgrad.spec import Shape, broadcast_axes, format_shape, normalize_axes, parse_shape
+from circuitgrad.spec import (
+    Shape,
+    axis_number,
+    broadcast_axes,
+    format_shape,
+    normalize_axes,
+    parse_shape,
+)
 from circuitgrad.wire import Operand, Wire, describe
 
 _matrix_product = contraction("matmul", "ij,jk->ik", "@", "{0}{1}")
@@ -31,7 +38,11 @@ _broadcast = contraction("broadcast", "i->ji", "bcast", r"\mathbf 1{0}^T")
 def transpose(x: Operand, axes: Sequence[int] | None = None) -> Wire:
     """The axes of x permuted (reversed by default), as numpy.transpose."""
     wire = as_wire(x)
-    order = tuple(reversed(range(wire.ndim))) if axes is None else tuple(int(a) for a in axes)
+    order = (
+        tuple(reversed(range(wire.ndim)))
+        if axes is None
+        else tuple(axis_number(a, "transpose") for a in axes)
+    )
     order = tuple(a % wire.ndim if -wire.ndim <= a < wire.ndim else a for a in order)
     if sorted(order) != list(range(wire.ndim)):
         raise ShapeError(

@@ -174,14 +174,30 @@ class Elementwise(Gate):
         elif self._wants_out:
             found = self.derivative(*out.inputs, out=out)
         else:
-            found = self.derivative(*out.inputs)
+            found = self._applied(out.inputs)
         parts = tuple(found) if isinstance(found, tuple | list) else (found,)
         if len(parts) != len(self.variables):
             raise DerivativeError(
                 f"{self.name}: its derivative gives {len(parts)} parts for {len(self.variables)} "
                 "variables. Declare one part per variable."
             )
+        wrong = [part for part in parts if not isinstance(part, Wire | int | float | np.number)]
+        if wrong:
+            raise DerivativeError(
+                f"{self.name}: its derivative gives {wrong[0]!r}; needed a wire or a number."
+            )
         return tuple(_plain(part) for part in parts)
+
+    def _applied(self, inputs: tuple[Wire, ...]) -> Any:
+        assert self.derivative is not None
+        try:
+            inspect.signature(self.derivative).bind(*inputs)
+        except TypeError as error:
+            raise DerivativeError(
+                f"{self.name}: its derivative takes other arguments: {error}. It gets one wire per "
+                f"variable ({', '.join(self.variables)})."
+            ) from None
+        return self.derivative(*inputs)
 
     def pullback(self, out: Wire, grad: Wire) -> tuple[Wire | None, ...]:
         return tuple(scaled(grad, part) for part in self.partials(out))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from circuitgrad.errors import SpecError
 from circuitgrad.gates import arithmetic, contractions
 from circuitgrad.gates.broadcasting import broadcast_to
 from circuitgrad.sources import Constant, as_wire, constant
@@ -85,7 +86,10 @@ def _number(value: Any) -> float | None:
         if type(value.gate) is Constant and not value.spec.shape:
             return float(value.gate.data)
         return None
-    return float(value) if np.ndim(value) == 0 else None
+    try:
+        return float(value) if np.ndim(value) == 0 else None
+    except OverflowError:
+        raise SpecError("power: the exponent is too large to be a double.") from None
 
 
 def product(x: Wire | float, y: Wire | float) -> Wire:

@@ -95,6 +95,11 @@ def _by_name(names: Sequence[str], values: Sequence[Any], named: Mapping[str, An
 
 def _array(wire: Wire, value: Any) -> Any:
     """A value in an input's dtype; a float64 scalar as a plain float."""
+    if isinstance(value, Wire):
+        raise SpecError(
+            f"input '{wire.label}': got the wire {describe(value)}; a circuit is called with "
+            "numbers. To build on, use the expression that the circuit was made of."
+        )
     try:
         array = np.asarray(value)
     except (SpecError, ValueError, TypeError) as error:
