@@ -63,7 +63,8 @@ class Input(_Source):
         self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
     ) -> Kernel:
         raise SpecError(
-            f"input '{self.name}': an input has no value here. Pass it to the function that is traced, as an argument."
+            f"input '{self.name}': an input has no value here. Pass it to the function that is "
+            "traced, as an argument."
         )
 
 
