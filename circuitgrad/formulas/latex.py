@@ -10,7 +10,7 @@ import sympy as sp
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
-from circuitgrad.formulas.symbolic import exact, expressions
+from circuitgrad.formulas.symbolic import as_expression, exact, expressions
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.sources import Constant, input_wire
@@ -71,7 +71,7 @@ def expression_latex(
         names: The LaTeX of some symbols by name; others follow `name_latex`.
         inline: Short fractions as 1/x, for one line of text.
     """
-    expression = sp.sympify(expression)
+    expression = as_expression(expression)
     symbols = {s: (names or {}).get(s.name, name_latex(s.name)) for s in expression.free_symbols}
     text: str = sp.latex(
         expression, symbol_names=symbols, fold_short_frac=inline, ln_notation=False

@@ -196,7 +196,7 @@ def _entries(
         return _einsum_entries(gate.resolved(sizes), inputs, shape)
     if isinstance(gate, Rearrangement):
         result = gate.kernel(tuple(a.shape for a in inputs), shape, np.dtype(object))(*inputs)
-        return _object_array(np.vectorize(sp.sympify, otypes=[object])(result), shape)
+        return _object_array(np.vectorize(as_expression, otypes=[object])(result), shape)
     if isinstance(gate, Selection):
         if gate.declaration.entries is not None:
             body = gate.declaration.entries(*wire.inputs, **gate.options)
@@ -218,6 +218,15 @@ def _body(wire: Wire) -> Wire:
     assert gate.declaration.meaning is not None
     body: Wire = gate.declaration.meaning(*wire.inputs, **gate.options)
     return body
+
+
+def as_expression(value: Any) -> Any:
+    """A SymPy object as it is, a number as SymPy's; text is refused, never read as code."""
+    if isinstance(value, sp.Basic | sp.MatrixBase):
+        return value
+    if isinstance(value, str):
+        raise SpecError(f"expression: got the text {value!r}; needed a SymPy object or a number.")
+    return exact(value)
 
 
 def exact(value: float) -> sp.Expr:

@@ -10,7 +10,7 @@ import sympy as sp
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
-from circuitgrad.formulas.symbolic import expressions
+from circuitgrad.formulas.symbolic import as_expression, expressions
 from circuitgrad.wire import Array
 
 _SUPER = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -37,7 +37,7 @@ def expression_text(expression: Any) -> str:
     >>> expression_text(2 * x * y**2 - sp.cos(x) / 3)
     '2xy² − cos x/3'
     """
-    return _text(sp.sympify(expression))[0]
+    return _text(as_expression(expression))[0]
 
 
 def _text(e: Any) -> tuple[str, int]:
