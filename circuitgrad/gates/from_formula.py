@@ -190,14 +190,21 @@ class Elementwise(Gate):
 
     def _applied(self, inputs: tuple[Wire, ...]) -> Any:
         assert self.derivative is not None
-        try:
-            inspect.signature(self.derivative).bind(*inputs)
-        except TypeError as error:
+        if self._arity_mistake:
             raise DerivativeError(
-                f"{self.name}: its derivative takes other arguments: {error}. It gets one wire per "
-                f"variable ({', '.join(self.variables)})."
-            ) from None
+                f"{self.name}: its derivative takes other arguments: {self._arity_mistake}. It gets "
+                f"one wire per variable ({', '.join(self.variables)})."
+            )
         return self.derivative(*inputs)
+
+    @cached_property
+    def _arity_mistake(self) -> str:
+        assert self.derivative is not None
+        try:
+            inspect.signature(self.derivative).bind(*self.variables)
+        except TypeError as error:
+            return str(error)
+        return ""
 
     def pullback(self, out: Wire, grad: Wire) -> tuple[Wire | None, ...]:
         return tuple(scaled(grad, part) for part in self.partials(out))
