@@ -183,9 +183,11 @@ class Writer:
             text, level = self._expression(e)
             return self._bracket(text) if level < _PRODUCT else text
         turned = e.head == "transpose"
-        text, level = self._expression(e.parts[0] if turned else e)
+        inner = e.parts[0] if turned else e
+        sign = "-" if inner.head == "inverse" else ""
+        text, level = self._expression(inner.parts[0] if sign else inner)
         base = text if level == _ATOM else self._bracket(text)
-        power = base + self.style.superscript(str(count))
+        power = base + self.style.superscript(f"{sign}{count}")
         return self._turned(self._bracket(power)) if turned else power
 
     def _turned(self, text: str) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import count
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas import tensor_algebra as algebra
 from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, fresh
+from circuitgrad.gates import catalogue
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.gates.from_rule import declaration_of, parameters_of
@@ -120,7 +123,8 @@ def _constant_form(wire: Wire) -> Form:
         raise SpecError(f"tensor form: the constant {describe(wire)} is not finite.")
     if len(entries) == 1:
         return algebra.number(rational(float(entries[0])), wire.shape)
-    return algebra.tensor(wire.label or f"C{wire.serial}", wire.shape)
+    # A prime stands in no input's name, so the two cannot meet.
+    return algebra.tensor(f"{wire.label or 'C'}{wire.serial}′", wire.shape)
 
 
 def _einsum_form(wire: Wire, gate: Einsum, inputs: list[Form]) -> Form:
@@ -140,11 +144,25 @@ def _einsum_form(wire: Wire, gate: Einsum, inputs: list[Form]) -> Form:
 
 
 def _elementwise_form(wire: Wire, gate: Elementwise, inputs: list[Form]) -> Form:
+    if catalogue().get(gate.name.casefold()) is not gate:
+        return algebra.call(_own_name(gate), inputs)
     rule = _ELEMENTWISE.get(gate.name)
     found = rule(inputs) if rule else None
     if found is not None:
         return found
     return algebra.call(gate.name, inputs)
+
+
+_own_names: WeakKeyDictionary[Elementwise, str] = WeakKeyDictionary()
+
+
+def _own_name(gate: Elementwise) -> str:
+    """The name of a gate that does not ship: no other gate's, shipped or not."""
+    if gate not in _own_names:
+        taken = {*catalogue(), *_own_names.values()}
+        tries = (gate.name if k == 1 else f"{gate.name}{k}′" for k in count(1))
+        _own_names[gate] = next(name for name in tries if name.casefold() not in taken)
+    return _own_names[gate]
 
 
 def _square(x: Form) -> Form:
@@ -221,7 +239,8 @@ def _inverse(argument: Form) -> Form:
     if len(argument.terms) == 1:
         term = argument.terms[0]
         kinds = sorted(f.kind for f in term.factors)
-        if len(term.factors) == 1 and "orthogonal" in term.factors[0].facts:
+        single = len(term.factors) == 1 and term.factors[0].exponent == 1
+        if single and "orthogonal" in term.factors[0].facts:
             return algebra.scaled(algebra.transposed(argument), 1 / term.coefficient**2)
         diagonal = [f for f in term.factors if f.kind == "delta"]
         if len(diagonal) == 1 and all(i.is_free for f in term.factors for i in f.indices):

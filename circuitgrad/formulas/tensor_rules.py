@@ -47,7 +47,8 @@ def simplified(term: Term, summed: set[Index]) -> tuple[Product, Factor | None]:
         _merge(product)
         changed = any(rule(product) for rule in _RULES)
     for factor in product.factors:
-        if factor.kind == "sum" and 1 <= factor.exponent <= MAX_EXPANDED:
+        whole = factor.exponent.denominator == 1  # a fractional power of a bracket stays one
+        if factor.kind == "sum" and whole and 1 <= factor.exponent <= MAX_EXPANDED:
             rest = [factor.to(factor.exponent - 1)] if factor.exponent != 1 else []
             product.replace([factor], rest)
             return product, factor

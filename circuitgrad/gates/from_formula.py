@@ -192,8 +192,8 @@ class Elementwise(Gate):
         assert self.derivative is not None
         if self._arity_mistake:
             raise DerivativeError(
-                f"{self.name}: its derivative takes other arguments: {self._arity_mistake}. It gets "
-                f"one wire per variable ({', '.join(self.variables)})."
+                f"{self.name}: its derivative takes other arguments: {self._arity_mistake}. "
+                f"It gets one wire per variable ({', '.join(self.variables)})."
             )
         return self.derivative(*inputs)
 

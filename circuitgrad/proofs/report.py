@@ -109,7 +109,10 @@ class Report:
         head = f"{self.status.value.upper()}: {good} of {len(self.gates)} gate records proved"
         if not self.proved:
             return head + "."
-        return head + "; every gradient is the sum of upstream × local over its readers."
+        return (
+            f"{head}; every gradient is the sum of upstream × local over its readers.\n"
+            "The proofs are about formulas over the real numbers; kernels are tested at points."
+        )
 
 
 def kink_text(kink: KinkResult) -> str:
