@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from circuitgrad.circuits import Choice, Circuit
-from circuitgrad.errors import DerivativeError, ShapeError, SpecError
+from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
 from circuitgrad.gates.shapes import concatenate, zeros
@@ -99,7 +99,7 @@ def reverse(seeds: Mapping[Wire, Wire], wrt: Sequence[Wire]) -> tuple[Wire | Non
     def pull(wire: Wire, gradient: Wire) -> Iterable[Wire | None]:
         if wire.serial not in live or (wire.serial in stop and not _any_live(wire, live)):
             return (None,) * len(wire.inputs)
-        parts = _pullback(wire, gradient)
+        parts = wire.gate.pullback(wire, gradient)
         return [
             part if source.serial in live else None
             for part, source in zip(parts, wire.inputs, strict=True)
@@ -112,15 +112,6 @@ def reverse(seeds: Mapping[Wire, Wire], wrt: Sequence[Wire]) -> tuple[Wire | Non
 
 def _any_live(wire: Wire, live: set[int]) -> bool:
     return any(source.serial in live for source in wire.inputs)
-
-
-def _pullback(wire: Wire, gradient: Wire) -> tuple[Wire | None, ...]:
-    try:
-        return wire.gate.pullback(wire, gradient)
-    except NotImplementedError as error:
-        raise DerivativeError(
-            f"gate '{wire.gate.name}': its derivative is not known ({error}). Declare derivative=."
-        ) from None
 
 
 def _sum(first: Wire, second: Wire) -> Wire:
@@ -144,7 +135,7 @@ def backward_pass(circuit: Circuit, output: Wire, seed: Wire | None = None) -> B
         if isinstance(wire.gate, Elementwise) and locals_ is not None:
             parts: Sequence[Wire | None] = [scaled(gradient, part) for part in locals_]
         else:
-            parts = _pullback(wire, gradient)
+            parts = wire.gate.pullback(wire, gradient)
         kept: list[Wire | None] = []
         for k, (source, part) in enumerate(zip(wire.inputs, parts, strict=True)):
             kept.append(part if source.serial in live else None)

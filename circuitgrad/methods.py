@@ -120,9 +120,6 @@ class Methods:
     def __ne__(self, other: object) -> Any:
         return _apply("not_equal", self, other)
 
-    def __hash__(self) -> int:
-        raise NotImplementedError
-
     def __getitem__(self, index: Any) -> Wire:
         return _gates("shapes").index(self, index)  # type: ignore[no-any-return]
 

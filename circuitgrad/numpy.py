@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy
 
+from circuitgrad.errors import SpecError
 from circuitgrad.gates.arrangements import full as full_wire
 from circuitgrad.gates.shapes import stack as stack_wires
 from circuitgrad.sources import as_wire
@@ -36,18 +37,27 @@ def _stacked(value: Any) -> Any:
     return value
 
 
+def _as_one_wire(value: Any, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Wire:
+    """The wire of a wire or list; options that would change it are refused, not ignored."""
+    wire: Wire = as_wire(_stacked(value))
+    asked = args[0] if args else options.get("dtype")
+    if asked is not None and numpy.dtype(asked) != wire.dtype:
+        raise SpecError(f"np.{name}: dtype {asked!r} on wires, which compute in {wire.dtype}.")
+    return wire
+
+
 def array(value: Any, *args: Any, **kwargs: Any) -> Any:
     """The wire of a wire or of nested lists with wires in them; else what numpy.array gives."""
-    if isinstance(value, Wire):
-        return value
-    return _stacked(value) if _holds_wire(value) else numpy.array(value, *args, **kwargs)
+    if _holds_wire(value):
+        return _as_one_wire(value, "array", args, kwargs)
+    return numpy.array(value, *args, **kwargs)
 
 
 def asarray(value: Any, *args: Any, **kwargs: Any) -> Any:
     """The wire of a wire or of nested lists with wires in them; else what numpy.asarray gives."""
-    if isinstance(value, Wire):
-        return value
-    return _stacked(value) if _holds_wire(value) else numpy.asarray(value, *args, **kwargs)
+    if _holds_wire(value):
+        return _as_one_wire(value, "asarray", args, kwargs)
+    return numpy.asarray(value, *args, **kwargs)
 
 
 asanyarray = ascontiguousarray = asarray

@@ -324,3 +324,18 @@ def test_named_axes_are_refused_clearly(name):
 def test_methods_and_operators_are_numpys(method, function):
     npt.assert_allclose(cg.vjp(method, X)[0], method(X), rtol=1e-12)
     npt.assert_allclose(cg.jacobian(method)(X), cg.jacobian(function)(X), rtol=1e-12, atol=1e-13)
+
+
+def test_a_median_with_a_nan_is_nan():
+    x = cg.input("x", 3)
+    circuit = cg.circuit(f=np.median(x))
+    assert np.isnan(circuit([1.0, np.nan, 3.0]))
+    assert circuit([1.0, np.inf, 3.0]) == 3.0
+    np.testing.assert_array_equal(circuit.grad("x")([5.0, 1.0, 3.0]), [0, 0, 1])
+
+
+def test_a_dtype_that_wires_do_not_have_is_refused():
+    import circuitgrad.numpy as cnp
+
+    with pytest.raises(cg.SpecError, match=r"np\.asarray: dtype"):
+        cg.grad(lambda x: cnp.asarray([x, x], dtype=int).sum())(2.5)

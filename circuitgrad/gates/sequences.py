@@ -266,8 +266,11 @@ def median(x: Operand, axis: int | None = None, keepdims: bool = False) -> Wire:
 def _middle(wire: Wire) -> Wire:
     size = int(wire.shape[-1])
     ordered = sort(wire)
-    found: Wire = 0.5 * (ordered[..., (size - 1) // 2] + ordered[..., size // 2])
-    return found
+    found = 0.5 * (ordered[..., (size - 1) // 2] + ordered[..., size // 2])
+    last = ordered[..., -1]
+    # A NaN is sorted to the end, and the median of entries with a NaN among them is NaN.
+    result: Wire = arithmetic.where(arithmetic.not_equal(last, last), last, found)
+    return result
 
 
 # --- rounding -------------------------------------------------------------------------------------

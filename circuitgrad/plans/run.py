@@ -301,6 +301,9 @@ class _Backward:
         self.gradients = {w.serial: self._numbers[g.serial] for w, g in passed.gradients.items()}
         self._sizes = run.sizes
         self.edges = tuple(self._edge(edge) for edge in passed.edges)
+        self._locals: dict[int, list[Value | None]] = {}
+        for edge in self.edges:
+            self._locals.setdefault(edge.source.serial, []).append(edge.local)
 
     def _edge(self, edge: Any) -> EdgeRecord:
         local = edge.local
@@ -319,7 +322,7 @@ class _Backward:
         return np.zeros(shape, wire.dtype) if found is None else found
 
     def local(self, wire: Wire) -> Any:
-        found = [edge.local for edge in self.edges if edge.source is wire]
+        found = self._locals.get(wire.serial, ())
         return found[0] if len(found) == 1 else tuple(found) or None
 
 

@@ -90,7 +90,28 @@ RELATIONS: dict[object, Callable[[int], bool]] = {
 }
 
 
-def ordered_parts(condition: sp.Basic) -> list[sp.Basic]:
+def truth(condition: sp.Basic, holds: Callable[[sp.Basic], bool]) -> bool:
+    """Return whether a condition is true, given what its relationals are.
+
+    Args:
+        condition: a relational, or And, Or, Not of relationals.
+        holds: says whether one relational is true.
+
+    Returns:
+        True or False.
+    """
+    if condition in (sp.true, sp.false):
+        return bool(condition)
+    if isinstance(condition, sp.And):
+        return all(truth(part, holds) for part in _ordered_parts(condition))
+    if isinstance(condition, sp.Or):
+        return any(truth(part, holds) for part in _ordered_parts(condition))
+    if isinstance(condition, sp.Not):
+        return not truth(condition.args[0], holds)
+    return holds(condition)
+
+
+def _ordered_parts(condition: sp.Basic) -> list[sp.Basic]:
     """Return the parts of an And or Or, those that may be undefined last.
 
     Args:
@@ -273,14 +294,9 @@ class Evaluator:
         Raises:
             UnresolvedError: when the balls are too wide to tell.
         """
-        if condition in (sp.true, sp.false):
-            return bool(condition)
-        if isinstance(condition, sp.And):
-            return all(self.holds(part) for part in ordered_parts(condition))
-        if isinstance(condition, sp.Or):
-            return any(self.holds(part) for part in ordered_parts(condition))
-        if isinstance(condition, sp.Not):
-            return not self.holds(condition.args[0])
+        return truth(condition, self._holds_relation)
+
+    def _holds_relation(self, condition: sp.Basic) -> bool:
         if type(condition) not in RELATIONS:
             raise UnresolvedError("an unknown kind of condition")
         side = self._side(self.ball(condition.lhs) - self.ball(condition.rhs))

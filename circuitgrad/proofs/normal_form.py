@@ -7,7 +7,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from circuitgrad.proofs.angles import FunctionTower
-from circuitgrad.proofs.balls import RELATIONS, ordered_parts
+from circuitgrad.proofs.balls import RELATIONS, truth
 from circuitgrad.proofs.budgets import Budget
 from circuitgrad.proofs.claims import brief
 from circuitgrad.proofs.fields import Element, Field, Generator, Refinement, UnsupportedError
@@ -172,14 +172,9 @@ class Normaliser:
         Returns:
             True or False.
         """
-        if condition in (sp.true, sp.false):
-            return bool(condition)
-        if isinstance(condition, sp.And):
-            return all(self.holds(part) for part in ordered_parts(condition))
-        if isinstance(condition, sp.Or):
-            return any(self.holds(part) for part in ordered_parts(condition))
-        if isinstance(condition, sp.Not):
-            return not self.holds(condition.args[0])
+        return truth(condition, self._holds_relation)
+
+    def _holds_relation(self, condition: sp.Basic) -> bool:
         if type(condition) not in RELATIONS:
             raise UnsupportedError(f"the condition {brief(condition)}")
         gap = self.field.subtract(self.element(condition.lhs), self.element(condition.rhs))
