@@ -90,6 +90,8 @@ from circuitgrad.tracing import grad, hessian, hvp, jacobian, jvp, value_and_gra
 from circuitgrad.wire import Gate, Wire, scope
 
 if TYPE_CHECKING:
+    from circuitgrad.claims.checks import check, check_equal, check_hessian, check_jacobian
+    from circuitgrad.claims.verdicts import Proved, Refuted, Undecided, Verdict
     from circuitgrad.formulas.from_symbolic import from_sympy
     from circuitgrad.proofs.report import Report, verify
 
@@ -97,7 +99,15 @@ __version__ = "0.1.0"
 
 # What needs SymPy is imported on first use: SymPy alone takes longer than all the rest.
 _ON_USE = {
+    "Proved": "claims.verdicts",
+    "Refuted": "claims.verdicts",
     "Report": "proofs.report",
+    "Undecided": "claims.verdicts",
+    "Verdict": "claims.verdicts",
+    "check": "claims.checks",
+    "check_equal": "claims.checks",
+    "check_hessian": "claims.checks",
+    "check_jacobian": "claims.checks",
     "from_sympy": "formulas.from_symbolic",
     "verify": "proofs.report",
 }
@@ -121,11 +131,15 @@ __all__ = [
     "DomainError",
     "Gate",
     "ProofError",
+    "Proved",
+    "Refuted",
     "RenderError",
     "Report",
     "Run",
     "ShapeError",
     "SpecError",
+    "Undecided",
+    "Verdict",
     "Wire",
     "absolute",
     "acos",
@@ -138,6 +152,10 @@ __all__ = [
     "broadcast",
     "catalogue",
     "cbrt",
+    "check",
+    "check_equal",
+    "check_hessian",
+    "check_jacobian",
     "cholesky",
     "circuit",
     "clip",

@@ -28,6 +28,8 @@ _BINARY: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
     ast.MatMult: operator.matmul,
+    ast.BitAnd: operator.and_,  # of conditions
+    ast.BitOr: operator.or_,
 }
 _UNARY: dict[type[ast.AST], Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
 _COMPARE: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
@@ -66,8 +68,9 @@ def _parsed(text: str) -> ast.expr:
         raise SpecError(f"formula {_short(source)!r}: not an expression{at}.{hint}") from None
     except (RecursionError, MemoryError, ValueError):
         raise SpecError(f"formula {_short(source)!r}: nested too deeply to be read.") from None
+    truths = {id(part) for n in ast.walk(tree) if isinstance(n, ast.Tuple) for part in n.elts}
     for node in ast.walk(tree):
-        _check(node, source)
+        _check(node, source, id(node) in truths)
     _check_powers(tree, source)
     return tree
 
@@ -174,6 +177,8 @@ def _apply(
     text: str,
 ) -> Any:
     match node:
+        case ast.Constant(value=bool() as value):
+            return value
         case ast.Constant(value=int() as value):
             return number(value)
         case ast.Constant(value=float()):
@@ -250,7 +255,7 @@ def _near(number: Fraction) -> float:
 
 def _number_of(node: ast.expr, numbers: Mapping[int, Fraction | None]) -> Fraction | None:
     """The number that a part without names is; None where names are involved."""
-    if isinstance(node, ast.Constant):
+    if isinstance(node, ast.Constant) and not isinstance(node.value, bool):
         is_finite = isinstance(node.value, int) or math.isfinite(float(str(node.value)))
         return Fraction(str(node.value)) if is_finite else Fraction(10) ** MAX_EXPONENT
     operands = [numbers[id(child)] for child in _operands(node)]
@@ -259,7 +264,9 @@ def _number_of(node: ast.expr, numbers: Mapping[int, Fraction | None]) -> Fracti
         return None
     if isinstance(node, ast.UnaryOp):
         return -known[0] if isinstance(node.op, ast.USub) else known[0]
-    if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.MatMult):
+    if isinstance(node, ast.BinOp) and not isinstance(
+        node.op, ast.MatMult | ast.BitAnd | ast.BitOr
+    ):
         return _power(*known) if isinstance(node.op, ast.Pow) else _BINARY[type(node.op)](*known)
     return max(known, key=abs)  # a function of numbers: about as large as its arguments
 
@@ -316,11 +323,12 @@ _ALLOWED = (
 )  # fmt: skip
 
 
-def _check(node: ast.AST, text: str) -> None:
-    """Refuse whatever is not on the whitelist."""
+def _check(node: ast.AST, text: str, may_be_truth: bool) -> None:
+    """Refuse whatever is not on the whitelist; True and False stand in pairs (value, condition)."""
     allowed = isinstance(node, _ALLOWED)
     if isinstance(node, ast.Constant):
-        allowed = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+        allowed = isinstance(node.value, int | float)
+        allowed = allowed and (may_be_truth or not isinstance(node.value, bool))
     elif isinstance(node, ast.Call):
         allowed = isinstance(node.func, ast.Name) and not node.keywords
         allowed = allowed and not any(isinstance(a, ast.Starred) for a in node.args)

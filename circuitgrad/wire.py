@@ -341,6 +341,21 @@ def topological(outputs: Sequence[Wire]) -> tuple[Wire, ...]:
     return tuple(seen[serial] for serial in sorted(seen))
 
 
+def replaced(output: Wire, place: Mapping[Wire, Wire]) -> Wire:
+    """The same gates on other wires.
+
+    Args:
+        output: The wire to rebuild.
+        place: What stands for some wires; each of its wire's own shape.
+    """
+    found = {old.serial: new for old, new in place.items()}
+    for wire in topological([output]):
+        if wire.serial not in found:
+            inputs = tuple(found[source.serial] for source in wire.inputs)
+            found[wire.serial] = build(wire.gate, inputs) if inputs != wire.inputs else wire
+    return found[output.serial]
+
+
 def axis_sizes(wires: Sequence[Wire]) -> Mapping[Axis, None]:
     """The named axes of the wires, in order of appearance."""
     return {axis: None for wire in wires for axis in wire.shape if isinstance(axis, str)}

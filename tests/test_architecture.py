@@ -24,6 +24,7 @@ LAYERS = [
     {"proofs"},
     {"plans"},
     {"containers", "tracing", "numpy"},
+    {"claims"},
     {"viz"},
     {"explanation", "installation", "reference"},
     {"cli", "__main__"},

@@ -14,7 +14,7 @@ from circuitgrad.proofs.balls import BoundaryError, Evaluator, NotRealError
 from circuitgrad.proofs.boundaries import kinks
 from circuitgrad.proofs.budgets import Budget
 from circuitgrad.proofs.cells import Cell, decided_cells
-from circuitgrad.proofs.claims import constraints
+from circuitgrad.proofs.acceptance import constraints
 from circuitgrad.proofs.equality import decide
 from circuitgrad.proofs.inequalities import is_empty, is_square_sum
 from circuitgrad.proofs.samples import Sampler, compared

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import sympy as sp
@@ -30,6 +31,14 @@ _FOLDED = {
     sp.Mul: arithmetic.mul,
     sp.Max: arithmetic.maximum,
     sp.Min: arithmetic.minimum,
+}
+_CONDITIONS: Mapping[Any, Any] = {
+    sp.Gt: operator.gt,
+    sp.Ge: operator.ge,
+    sp.Lt: operator.lt,
+    sp.Le: operator.le,
+    sp.And: operator.mul,
+    sp.Or: arithmetic.maximum,
 }
 
 
@@ -67,9 +76,9 @@ def _node_wire(node: Any, found: Mapping[Any, Any]) -> Any:
     if node.is_Symbol:
         raise SpecError(f"from_sympy: symbol {node} has no wire.")
     if node.is_Integer or node.is_Float or isinstance(node, sp.NumberSymbol):
-        return constant(float(node))
+        return _number(node)
     if node.is_Rational:
-        return arithmetic.div(constant(float(node.p)), constant(float(node.q)))
+        return arithmetic.div(_number(sp.Integer(node.p)), _number(sp.Integer(node.q)))
     if isinstance(node, sp.Pow):
         base, exponent = node.args
         return functions.exp(found[exponent]) if base is sp.E else found[base] ** found[exponent]
@@ -78,12 +87,39 @@ def _node_wire(node: Any, found: Mapping[Any, Any]) -> Any:
             return _folded(node, [found[argument] for argument in node.args], gate)
     if node.func in _HEADS:
         return _HEADS[node.func](*[found[argument] for argument in node.args])  # type: ignore[operator]
-    if isinstance(node, sp.logic.boolalg.Boolean | sp.Tuple | sp.Piecewise):
+    if node.func in _CONDITIONS:
+        return reduce(_CONDITIONS[node.func], (found[argument] for argument in node.args))
+    if isinstance(node, sp.Piecewise):
+        return _cases(node, found)
+    if isinstance(node, sp.functions.elementary.piecewise.ExprCondPair) or node is sp.true:
+        return None  # read by the Piecewise that it belongs to
+    if isinstance(node, sp.logic.boolalg.Boolean | sp.Tuple):
         raise SpecError(f"from_sympy: {type(node).__name__} has no gate. Use cg.where on wires.")
     known = sorted(head.__name__ for head in _HEADS)
     raise SpecError(
         f"from_sympy: {node.func.__name__} has no gate.{grammar.nearest(node.func.__name__, known)}"
     )
+
+
+def _number(node: Any) -> Wire:
+    """A number as the double that it is; a whole number must be one."""
+    value = float(node)
+    if node.is_Integer and int(value) != int(node):
+        raise SpecError(f"from_sympy: {node} has more digits than a double. Make it an input.")
+    return constant(value)
+
+
+def _cases(node: Any, found: Mapping[Any, Any]) -> Any:
+    """A Piecewise as nested choices, the first that holds."""
+    if node.args[-1].cond is not sp.true:
+        raise SpecError(
+            "from_sympy: a Piecewise has no value where none of its conditions holds. End it with "
+            "the pair (value, True)."
+        )
+    result = found[node.args[-1].expr]
+    for value, condition in node.args[-2::-1]:
+        result = arithmetic.where(found[condition], found[value], result)
+    return result
 
 
 def _folded(node: Any, parts: list[Wire], gate: Any) -> Wire:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from circuitgrad.proofs.acceptance import RejectedError, brief, check_real, check_size, is_modest
 from circuitgrad.proofs.balls import constant_sign
 from circuitgrad.proofs.budgets import Budget, OutOfBudgetError
-from circuitgrad.proofs.claims import RejectedError, brief, check_real, check_size, is_modest
 from circuitgrad.proofs.equality import decide
 from circuitgrad.proofs.verdicts import KinkResult, Status
 

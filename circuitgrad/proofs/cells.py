@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from circuitgrad.proofs.acceptance import Constraint, brief
 from circuitgrad.proofs.algebraic import vanishes
 from circuitgrad.proofs.budgets import Budget, OutOfBudgetError
-from circuitgrad.proofs.claims import Constraint, brief
 from circuitgrad.proofs.fields import RefinedError, Refinement, UnsupportedError
 from circuitgrad.proofs.normal_form import Normaliser
 from circuitgrad.proofs.signs import EmptyCellError, UndecidedSignError

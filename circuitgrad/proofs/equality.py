@@ -5,9 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
-from circuitgrad.proofs.budgets import Budget, OutOfBudgetError
-from circuitgrad.proofs.cells import Cell, decided_cells
-from circuitgrad.proofs.claims import (
+from circuitgrad.proofs.acceptance import (
     Constraint,
     RejectedError,
     brief,
@@ -17,6 +15,8 @@ from circuitgrad.proofs.claims import (
     exact,
     sign_constraints,
 )
+from circuitgrad.proofs.budgets import Budget, OutOfBudgetError
+from circuitgrad.proofs.cells import Cell, decided_cells
 from circuitgrad.proofs.samples import Comparison, Point, Sampler, compared, only_real_side
 from circuitgrad.proofs.verdicts import InternalInconsistency, Status, Verdict, Witness
 

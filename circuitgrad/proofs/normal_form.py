@@ -6,10 +6,10 @@ from fractions import Fraction
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from circuitgrad.proofs.acceptance import brief
 from circuitgrad.proofs.angles import FunctionTower
 from circuitgrad.proofs.balls import RELATIONS, truth
 from circuitgrad.proofs.budgets import Budget
-from circuitgrad.proofs.claims import brief
 from circuitgrad.proofs.fields import Element, Field, Generator, Refinement, UnsupportedError
 from circuitgrad.proofs.rules import RULES
 

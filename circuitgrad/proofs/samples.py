@@ -10,6 +10,7 @@ import sympy as sp
 from flint import arb
 from sympy.core.function import AppliedUndef
 
+from circuitgrad.proofs.acceptance import Constraint, is_modest
 from circuitgrad.proofs.balls import (
     BoundaryError,
     Evaluator,
@@ -18,7 +19,6 @@ from circuitgrad.proofs.balls import (
     interpreted,
 )
 from circuitgrad.proofs.budgets import Budget
-from circuitgrad.proofs.claims import Constraint, is_modest
 from circuitgrad.proofs.verdicts import Witness
 
 _NUMERIC_ERRORS = (NotRealError, UnresolvedError, BoundaryError, ZeroDivisionError)

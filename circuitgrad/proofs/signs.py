@@ -6,8 +6,8 @@ from fractions import Fraction
 import sympy as sp
 from flint import fmpz_mpoly
 
+from circuitgrad.proofs.acceptance import brief
 from circuitgrad.proofs.balls import constant_sign
-from circuitgrad.proofs.claims import brief
 from circuitgrad.proofs.fields import Element, Field, UnsupportedError
 from circuitgrad.proofs.inequalities import Monomial, is_empty, is_square_sum
 

@@ -1,0 +1,1 @@
+"""Claims: a formula that someone brings, proved or refuted."""

@@ -1,0 +1,193 @@
+"""The decision of a statement: exact forms first, then a point where it fails, then evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import sympy as sp
+
+from circuitgrad.claims.diagnosis import diagnosed
+from circuitgrad.claims.statements import Statement
+from circuitgrad.claims.trials import Trial, middle
+from circuitgrad.claims.verdicts import Counterexample, Proved, Refuted, Undecided, Verdict
+from circuitgrad.errors import CircuitError, SpecError
+from circuitgrad.formulas.tensor_equality import are_equal
+from circuitgrad.formulas.tensor_forms import tensor_form
+from circuitgrad.proofs import verdicts as records
+from circuitgrad.proofs.boundaries import kinks
+from circuitgrad.proofs.budgets import Budget, OutOfBudgetError
+from circuitgrad.proofs.equality import decide
+from circuitgrad.proofs.samples import Point, compared
+from circuitgrad.proofs.verdicts import KinkResult, Status
+from circuitgrad.spec import format_shape, resolve_shape
+
+MAX_ENTRIES = 64
+_KINKED = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
+_NICE = tuple(map(sp.Rational, ("0", "1", "-1", "2", "1/2", "-2", "-1/2", "3")))
+
+
+def decided(statement: Statement, budget: float, diagnose: bool = True) -> Verdict:
+    """What is known of a statement.
+
+    Args:
+        statement: The claim.
+        budget: Seconds of wall-clock time for the decision; the diagnosis of a wrong claim may
+            take as long again.
+        diagnose: Whether to look for the slip in a wrong claim.
+    """
+    clock = Budget(budget)
+    if statement.is_scalar:
+        verdict = _scalar(statement, clock)
+    elif statement.correct.shape != statement.claimed.shape:
+        verdict = _misshapen(statement)
+    else:
+        verdict = _arrays(statement, clock)
+    if isinstance(verdict, Refuted) and diagnose:
+        again = lambda other: decided(other, min(1.0, budget), False).proved  # noqa: E731
+        slips = diagnosed(statement, again, Budget(budget))
+        verdict = replace(verdict, diagnosis=slips)
+    return replace(
+        verdict,
+        correct=verdict.correct or _right_formula(statement),
+        elapsed_ms=1000 * clock.elapsed,
+        assumptions=tuple(dict.fromkeys((*statement.assumptions.texts, *verdict.assumptions))),
+    )
+
+
+def _right_formula(statement: Statement) -> str:
+    text = statement.right_formula()
+    return f"{text}{_scope(statement)}." if text else ""
+
+
+def _scope(statement: Statement) -> str:
+    return f", for every {', '.join(statement.axes)}" if statement.axes else ""
+
+
+def _misshapen(statement: Statement) -> Verdict:
+    got, needed = format_shape(statement.claimed.shape), format_shape(statement.correct.shape)
+    reason = f"The claim has the wrong shape: {got}; needed {needed}."
+    return Refuted(str(statement), reason=reason)
+
+
+# --- scalars --------------------------------------------------------------------------------------
+
+
+def _scalar(statement: Statement, clock: Budget) -> Verdict:
+    try:
+        right = statement.correct.entries({}, {})[()]
+        claimed = statement.claimed.entries({}, {})[()]
+    except (SpecError, RecursionError) as error:
+        return Undecided(str(statement), reason=str(error).rstrip("."))
+    found = decide(right, claimed, statement.domain, clock.left)
+    kinked = tuple(_kinks(right, claimed, statement.domain))
+    if found.status is Status.PROVED:
+        return Proved(
+            str(statement), assumptions=found.assumptions, kinks=kinked, method=found.method,
+            notes=(found.caveat,) if found.caveat else (),
+        )  # fmt: skip
+    if found.status is Status.REFUTED:
+        nicer = _nice_point(right, claimed, statement.domain, clock)
+        witness = nicer or found.counterexample
+        assert witness is not None
+        example = _scalar_example(witness, right, claimed)
+        return Refuted(
+            str(statement), kinks=kinked, counterexample=example, holds_on=found.holds_on
+        )
+    return Undecided(
+        str(statement), digits=found.digits, points=found.tested, reason=found.reason, kinks=kinked
+    )
+
+
+def _kinks(right: sp.Expr, claimed: sp.Expr, domain: Sequence[sp.Basic]) -> list[KinkResult]:
+    """Where the sides have kinks, those boundaries on which their values differ."""
+    return [kink for kink in kinks(right, claimed, domain) if kink.agree is False]
+
+
+def _nice_point(
+    right: sp.Expr, claimed: sp.Expr, domain: Sequence[sp.Basic], clock: Budget
+) -> records.Witness | None:
+    """A point of small numbers, in the open domain and off the kinks, where the sides differ."""
+    symbols = sorted(right.free_symbols | claimed.free_symbols, key=str)
+    if len(symbols) > 4 or right.has(*_KINKED) or claimed.has(*_KINKED):
+        return None
+    for k in range(len(_NICE) * (4 if len(symbols) > 1 else 1)):
+        values = {s: _NICE[(k * (1 + 2 * i) + i) % len(_NICE)] for i, s in enumerate(symbols)}
+        place = {symbol: value for symbol, value in values.items()}
+        if not all(part.subs(place) == sp.true for part in domain if isinstance(part, sp.Rel)):
+            continue
+        try:
+            comparison = compared(right, claimed, Point(values), clock, 512)
+        except (OutOfBudgetError, ValueError, TypeError):
+            return None
+        if comparison is not None and comparison.differ:
+            return comparison.witness
+    return None
+
+
+def _scalar_example(witness: records.Witness, right: sp.Expr, claimed: sp.Expr) -> Counterexample:
+    return Counterexample(
+        {}, dict(witness.point), (), witness.rhs_ball, witness.lhs_ball, witness.bits,
+        middle(witness.rhs_ball), middle(witness.lhs_ball),
+    )  # fmt: skip
+
+
+# --- arrays ---------------------------------------------------------------------------------------
+
+
+def _arrays(statement: Statement, clock: Budget) -> Verdict:
+    refusal = ""
+    try:
+        if _equal_forms(statement):
+            scope = _scope(statement).removeprefix(", ") or "at this shape"
+            return Proved(str(statement), method="normal form", scope=scope)
+    except (CircuitError, RecursionError) as error:
+        refusal = str(error).rstrip(".") or "the forms are nested too deeply"
+    try:
+        example, points, digits = Trial(statement, clock).counterexample()
+        if example is not None:
+            return Refuted(str(statement), counterexample=example)
+        return _by_entries(statement, clock, refusal, points, digits)
+    except OutOfBudgetError:
+        reason = f"the time budget of {clock.seconds:g} s ran out"
+        return Undecided(str(statement), reason=reason)
+
+
+def _equal_forms(statement: Statement) -> bool:
+    left, right = statement.correct.wire, statement.claimed.wire
+    if left is None or right is None:
+        return False
+    return left is right or are_equal(tensor_form(left), tensor_form(right))
+
+
+def _by_entries(
+    statement: Statement, clock: Budget, refusal: str, points: int, digits: float
+) -> Verdict:
+    """Entry by entry at a fixed shape: a proof if every axis has a length, else evidence."""
+    sizes = dict.fromkeys(statement.axes, 2)
+    reason = refusal or "the normal forms differ"
+    shape = resolve_shape(statement.correct.shape, sizes)
+    if int(np.prod(shape)) > MAX_ENTRIES:
+        return Undecided(str(statement), digits=digits, points=points, reason=reason)
+    try:
+        right = statement.correct.entries({}, sizes)
+        claimed = statement.claimed.entries({}, sizes)
+    except (CircuitError, RecursionError) as error:
+        reason = refusal or str(error).rstrip(".")
+        return Undecided(str(statement), digits=digits, points=points, reason=reason)
+    found = [
+        decide(a, b, statement.domain, clock.left)
+        for a, b in zip(right.reshape(-1), claimed.reshape(-1), strict=True)
+    ]
+    if all(verdict.proved for verdict in found) and not _has_facts(statement):
+        if not statement.axes:
+            method = "normal form, entry by entry"
+            return Proved(str(statement), method=method, scope="at this shape")
+        small = ", ".join(f"{axis} = {size}" for axis, size in sizes.items())
+        reason += f"; proved at {small} only"
+    return Undecided(str(statement), digits=digits, points=points, reason=reason)
+
+
+def _has_facts(statement: Statement) -> bool:
+    return any(statement.assumptions.facts.get(name) for name in statement.inputs)
