@@ -352,7 +352,8 @@ def replaced(output: Wire, place: Mapping[Wire, Wire]) -> Wire:
     for wire in topological([output]):
         if wire.serial not in found:
             inputs = tuple(found[source.serial] for source in wire.inputs)
-            found[wire.serial] = build(wire.gate, inputs) if inputs != wire.inputs else wire
+            same = all(new is old for new, old in zip(inputs, wire.inputs, strict=True))
+            found[wire.serial] = wire if same else build(wire.gate, inputs)
     return found[output.serial]
 
 

@@ -52,6 +52,7 @@ def decided(statement: Statement, budget: float, diagnose: bool = True) -> Verdi
         verdict,
         correct=verdict.correct or _right_formula(statement),
         elapsed_ms=1000 * clock.elapsed,
+        notes=(*statement.notes, *verdict.notes),
         assumptions=tuple(dict.fromkeys((*statement.assumptions.texts, *verdict.assumptions))),
     )
 

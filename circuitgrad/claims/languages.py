@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from circuitgrad.claims.matlab import column_shapes, from_matlab
 from circuitgrad.errors import SpecError
 from circuitgrad.spec import Shape
 
-Translation = Callable[[str, Mapping[str, Shape]], str]
+Shapes = Mapping[str, Shape]
 
 
-def _python(text: str, shapes: Mapping[str, Shape]) -> str:
-    """Python's operators with NumPy's functions: the language of formulas itself."""
-    return text
+class Language(NamedTuple):
+    """A language of claims.
+
+    Attributes:
+        text: Turns a text of it, and the shapes of the inputs, into the text of a formula.
+        shapes: The shapes of the inputs as formulas have them.
+    """
+
+    text: Callable[[str, Shapes], str]
+    shapes: Callable[[Shapes], dict[str, Shape]] = dict
 
 
-LANGUAGES: Final[dict[str, Translation]] = {"python": _python}
+LANGUAGES: Final[Mapping[str, Language]] = {
+    "python": Language(lambda text, shapes: text),
+    "matlab": Language(from_matlab, column_shapes),
+}
 
 
-def translated(given: Any, language: str | None, shapes: Mapping[str, Shape]) -> Any:
-    """A text in the language of formulas; anything else as it is.
+def language_of(name: str | None) -> Language:
+    """A language by name, Python by default.
 
     Raises:
-        SpecError: A language that is not known, or a text that is not of it.
+        SpecError: A language that is not known.
+
+    >>> language_of("matlab").text("x'*y", {"x": ("n",), "y": ("n",)})
+    '(x) @ (y)'
     """
-    if language is not None and language not in LANGUAGES:
-        known = ", ".join(repr(name) for name in LANGUAGES)
-        raise SpecError(f"language {language!r}: needed one of {known}.")
-    if not isinstance(given, str):
-        return given
-    return LANGUAGES[language or "python"](given, shapes)
+    if name is not None and name not in LANGUAGES:
+        known = ", ".join(repr(known) for known in LANGUAGES)
+        raise SpecError(f"language {name!r}: needed one of {known}.")
+    return LANGUAGES[name or "python"]
+
+
+def translated(given: Any, language: Language, shapes: Shapes) -> Any:
+    """A text in the language of formulas; anything else as it is."""
+    return language.text(given, shapes) if isinstance(given, str) else given

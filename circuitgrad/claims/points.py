@@ -48,10 +48,19 @@ def has_kinks(statement: Statement) -> bool:
     )
 
 
-def array_points(statement: Statement, budget: Budget, tries: int = 200) -> Iterator[ArrayPoint]:
-    """Points for a statement, those of small sizes and small numbers first."""
+def array_points(
+    statement: Statement, budget: Budget, tries: int = 200, generic: bool = False
+) -> Iterator[ArrayPoint]:
+    """Points for a statement, those of small sizes and small numbers first.
+
+    Args:
+        statement: The claim.
+        budget: Looked at once per point.
+        tries: How many points are drawn; some may violate an inequality.
+        generic: Only points of no particular relation.
+    """
     generator = random.Random(_SEED)
-    smooth = not has_kinks(statement)
+    smooth = not generic and not has_kinks(statement)
     for attempt in range(tries):
         budget.check()
         sizes = _sizes(statement.axes, attempt)

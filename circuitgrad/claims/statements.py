@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.claims.assumptions import Assumptions, parse_assumptions
-from circuitgrad.claims.languages import translated
+from circuitgrad.claims.languages import language_of, translated
 from circuitgrad.claims.sides import NUMBERS, Side, names_of, read_side
 from circuitgrad.derivatives import grad, hessian, jacobian
 from circuitgrad.errors import CircuitError, ShapeError, SpecError
@@ -23,6 +23,7 @@ from circuitgrad.spec import Shape, format_shape, parse_shape
 from circuitgrad.wire import Wire
 
 KINDS = ("equality", "gradient", "jacobian", "hessian")
+MAX_SHOWN = 400
 _UNSMOOTH = (sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.floor, sp.ceiling)
 
 
@@ -39,6 +40,7 @@ class Statement:
         function: What is differentiated; None for an equality.
         wrt: The input that it is differentiated by; empty for an equality.
         layout: "numerator", "denominator", or empty for the order of the axes as computed.
+        notes: What a reader should know of how the claim was read.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class Statement:
     function: Side | None = None
     wrt: str = ""
     layout: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -90,13 +93,11 @@ class Statement:
         if self.is_scalar:
             entry = self.correct.readable()
             return f"{self._left()} = {expression_text(entry)}"
-        wire = self.correct.wire
-        if wire is None:
+        if self.correct.wire is None:
             return ""
-        text = Circuit(tuple(self.inputs.values()), [wire], ["g"]).matrix()
-        body = text.partition(" = ")[2]
-        if "index form" in text:
-            body = f"{body} as {text.partition(' = ')[0]}"
+        body = formula_body(self, self.correct.wire)
+        if len(body) > MAX_SHOWN:
+            return ""
         note = f"   ({self.layout} layout)" if self.layout else ""
         return f"{self._left()} = {body}{note}"
 
@@ -106,18 +107,31 @@ class Statement:
         body = self.function.text
         if self.function.wire is not None and self.function.wire.inputs and not self.is_scalar:
             form = Circuit(tuple(self.inputs.values()), [self.function.wire], ["f"])
-            body = _short_form(form) or body
+            body = _short_form(form, body) or body
         squared = "²" if self.kind == "hessian" else ""
         return f"∂{squared}({body})/∂{self.wrt}{squared}"
 
 
-def _short_form(form: Circuit) -> str:
+def formula_body(statement: Statement, wire: Wire) -> str:
+    """A wire of a statement's inputs in matrix notation, else in index notation.
+
+    Raises:
+        SpecError: A gate that has no form.
+    """
+    text = Circuit(tuple(statement.inputs.values()), [wire], ["g"]).matrix()
+    left, _, body = text.partition(" = ")
+    return f"{body}, entry {left.removeprefix('g')}" if "index form" in text else body
+
+
+def _short_form(form: Circuit, text: str) -> str:
+    """The matrix form of a function, unless what the user wrote is shorter."""
     try:
-        text = form.matrix()
+        printed = form.matrix()
     except CircuitError:
         return ""
-    body = text.partition(" = ")[2]
-    return body if len(body) <= 60 and "(index form" not in text and "   (" not in body else ""
+    body = printed.partition(" = ")[2]
+    limit = 60 if text.isidentifier() else len(text)
+    return body if len(body) <= limit and "   (" not in body else ""
 
 
 def parse_shapes(shapes: Mapping[str, Any], what: str) -> dict[str, Shape]:
@@ -175,12 +189,19 @@ def equality(
     language: str | None = None,
 ) -> Statement:
     """The statement that two formulas are equal."""
-    read = parse_shapes(shapes, "check_equal")
-    first, second = (translated(side, language, read) for side in (first, second))
+    spoken = language_of(language)
+    read = spoken.shapes(parse_shapes(shapes, "check_equal"))
+    texts = first, second
+    first, second = (translated(side, spoken, read) for side in texts)
     inputs, assumptions = declared_inputs((first, second), read, assuming, "check_equal")
-    correct = read_side(first, inputs, "first side")
-    claimed = read_side(second, inputs, "second side")
+    correct = as_written(read_side(first, inputs, "first side"), texts[0])
+    claimed = as_written(read_side(second, inputs, "second side"), texts[1])
     return Statement("equality", inputs, correct, claimed, assumptions)
+
+
+def as_written(side: Side, given: Any) -> Side:
+    """A side with the text that the user wrote, not that of the formula it became."""
+    return replace(side, text=given) if isinstance(given, str) else side
 
 
 def derivative(
@@ -202,24 +223,39 @@ def derivative(
     if layout is not None and layout not in LAYOUTS:
         raise SpecError(f"layout {layout!r}: needed 'numerator' or 'denominator'.")
     what = f"check of a {kind}"
-    read = parse_shapes(shapes, what)
+    spoken = language_of(language)
+    read = spoken.shapes(parse_shapes(shapes, what))
     if isinstance(function, Circuit):
         own = {wire.label: wire.shape for wire in function.inputs if wire.shape}
         read = {**own, **read}
-    function, claim = (translated(side, language, read) for side in (function, claim))
+    texts = function, claim
+    function, claim = (translated(side, spoken, read) for side in texts)
     name = getattr(wrt, "label", None) or getattr(wrt, "name", wrt)
     inputs, assumptions = declared_inputs((function, claim), read, assuming, what, (str(name),))
     if not isinstance(name, str) or name not in inputs:
         raise SpecError(f"{what}: wrt={name!r} is no input.{nearest(str(name), inputs)}")
-    side = read_side(function, inputs, "function")
+    side = as_written(read_side(function, inputs, "function"), texts[0])
     if side.shape and kind != "jacobian":
         raise ShapeError(
             f"{what}: the function has shape {format_shape(side.shape)}; needed a scalar. "
             "Use cg.check_jacobian."
         )
     correct = _derived(kind, side, inputs, name, layout)
-    claimed = read_side(claim, inputs, "claim")
-    return Statement(kind, inputs, correct, claimed, assumptions, side, name, layout or "")
+    claimed = as_written(read_side(claim, inputs, "claim"), texts[1])
+    notes = tuple(_only_claimed(names_of(function), names_of(claim), inputs, read))
+    return Statement(kind, inputs, correct, claimed, assumptions, side, name, layout or "", notes)
+
+
+def _only_claimed(
+    known: Iterable[str],
+    claimed: Iterable[str],
+    inputs: Mapping[str, Wire],
+    shapes: Mapping[str, Shape],
+) -> Iterator[str]:
+    """A note for every name of the claim that nothing else mentions: perhaps a slip of the pen."""
+    for name in dict.fromkeys(claimed):
+        if name in inputs and name not in known and name not in shapes:
+            yield f"'{name}' stands in the claim only; it was read as a scalar."
 
 
 def _derived(
