@@ -90,6 +90,7 @@ from circuitgrad.tracing import grad, hessian, hvp, jacobian, jvp, value_and_gra
 from circuitgrad.wire import Gate, Wire, scope
 
 if TYPE_CHECKING:
+    from circuitgrad.claims.certificates import replay
     from circuitgrad.claims.checks import check, check_equal, check_hessian, check_jacobian
     from circuitgrad.claims.verdicts import Proved, Refuted, Undecided, Verdict
     from circuitgrad.formulas.from_symbolic import from_sympy
@@ -108,6 +109,7 @@ _ON_USE = {
     "check_equal": "claims.checks",
     "check_hessian": "claims.checks",
     "check_jacobian": "claims.checks",
+    "replay": "claims.certificates",
     "from_sympy": "formulas.from_symbolic",
     "verify": "proofs.report",
 }
@@ -210,6 +212,7 @@ __all__ = [
     "outer",
     "prod",
     "relu",
+    "replay",
     "reshape",
     "scope",
     "sigmoid",

@@ -20,6 +20,7 @@ def check(
     assuming: str | Iterable[str] = (),
     layout: str | None = None,
     language: str | None = None,
+    structure: str | None = None,
     budget: float = BUDGET,
     shapes: Mapping[str, Any] | None = None,
     **axes: Any,
@@ -32,7 +33,9 @@ def check(
         claim: The gradient that is claimed, in any of these forms.
         assuming: What is assumed: "x > 0", "A symmetric", "sum(y) == 1".
         layout: "numerator" or "denominator"; by default the shape of the input.
-        language: The language of texts, "python" by default.
+        language: The language of texts, "python" (default) or "matlab".
+        structure: "symmetric" where each pair of equal entries of a symmetric matrix counts as one
+            variable; by default all entries are independent.
         budget: Seconds for the decision.
         shapes: The axes of the inputs, where a name cannot be a keyword argument.
         **axes: The axes of the inputs by name, as `A="n n"`; scalars need none.
@@ -50,7 +53,8 @@ def check(
     """
     given = {**(shapes or {}), **axes}
     return decided(
-        derivative("gradient", function, wrt, claim, given, assuming, layout, language), budget
+        derivative("gradient", function, wrt, claim, given, assuming, layout, language, structure),
+        budget,
     )
 
 

@@ -17,13 +17,14 @@ from circuitgrad.formulas.tensor_equality import are_equal
 from circuitgrad.formulas.tensor_forms import tensor_form
 from circuitgrad.proofs import verdicts as records
 from circuitgrad.proofs.boundaries import kinks
-from circuitgrad.proofs.budgets import Budget, OutOfBudgetError
+from circuitgrad.proofs.budgets import Budget, OutOfBudgetError, hard_limit
 from circuitgrad.proofs.equality import decide
 from circuitgrad.proofs.samples import Point, compared
 from circuitgrad.proofs.verdicts import KinkResult, Status
 from circuitgrad.spec import format_shape, resolve_shape
 
 MAX_ENTRIES = 64
+GRACE = 1.5  # how far beyond its budget a step that does not look at the clock may go
 _KINKED = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
 _NICE = tuple(map(sp.Rational, ("0", "1", "-1", "2", "1/2", "-2", "-1/2", "3")))
 
@@ -38,23 +39,41 @@ def decided(statement: Statement, budget: float, diagnose: bool = True) -> Verdi
         diagnose: Whether to look for the slip in a wrong claim.
     """
     clock = Budget(budget)
-    if statement.is_scalar:
-        verdict = _scalar(statement, clock)
-    elif statement.correct.shape != statement.claimed.shape:
-        verdict = _misshapen(statement)
-    else:
-        verdict = _arrays(statement, clock)
+    try:
+        with hard_limit(GRACE * budget):
+            verdict = _judged(statement, clock)
+    except OutOfBudgetError:
+        reason = f"the time budget of {budget:g} s ran out"
+        verdict = Undecided(str(statement), reason=reason)
     if isinstance(verdict, Refuted) and diagnose:
-        again = lambda other: decided(other, min(1.0, budget), False).proved  # noqa: E731
-        slips = diagnosed(statement, again, Budget(budget))
-        verdict = replace(verdict, diagnosis=slips)
+        verdict = replace(verdict, diagnosis=_slips(statement, budget))
     return replace(
         verdict,
         correct=verdict.correct or _right_formula(statement),
         elapsed_ms=1000 * clock.elapsed,
         notes=(*statement.notes, *verdict.notes),
+        statement=None if statement.record is None else dict(statement.record),
         assumptions=tuple(dict.fromkeys((*statement.assumptions.texts, *verdict.assumptions))),
     )
+
+
+def _judged(statement: Statement, clock: Budget) -> Verdict:
+    if statement.is_scalar:
+        return _scalar(statement, clock)
+    if statement.correct.shape != statement.claimed.shape:
+        return _misshapen(statement)
+    return _arrays(statement, clock)
+
+
+def _slips(statement: Statement, budget: float) -> tuple[str, ...]:
+    def is_proved(other: Statement) -> bool:
+        return _judged(other, Budget(min(1.0, budget))).proved
+
+    try:
+        with hard_limit(GRACE * budget):
+            return diagnosed(statement, is_proved, Budget(budget))
+    except OutOfBudgetError:
+        return ()
 
 
 def _right_formula(statement: Statement) -> str:
@@ -145,14 +164,10 @@ def _arrays(statement: Statement, clock: Budget) -> Verdict:
             return Proved(str(statement), method="normal form", scope=scope)
     except (CircuitError, RecursionError) as error:
         refusal = str(error).rstrip(".") or "the forms are nested too deeply"
-    try:
-        example, points, digits = Trial(statement, clock).counterexample()
-        if example is not None:
-            return Refuted(str(statement), counterexample=example)
-        return _by_entries(statement, clock, refusal, points, digits)
-    except OutOfBudgetError:
-        reason = f"the time budget of {clock.seconds:g} s ran out"
-        return Undecided(str(statement), reason=reason)
+    example, points, digits = Trial(statement, clock).counterexample()
+    if example is not None:
+        return Refuted(str(statement), counterexample=example)
+    return _by_entries(statement, clock, refusal, points, digits)
 
 
 def _equal_forms(statement: Statement) -> bool:

@@ -19,6 +19,7 @@ from circuitgrad.claims.statements import Statement, formula_body
 from circuitgrad.derivatives import derivative_block
 from circuitgrad.errors import CircuitError
 from circuitgrad.formulas.text import expression_text
+from circuitgrad.gates.contractions import diag, diagonal
 from circuitgrad.proofs.budgets import Budget, OutOfBudgetError
 from circuitgrad.sources import input_wire
 from circuitgrad.wire import Array, Wire, replaced, topological
@@ -167,6 +168,22 @@ def _other_layout(statement: Statement) -> str:
     current = statement.layout or natural
     other = "numerator" if current == "denominator" else "denominator"
     return f": it is in {other} layout, and {current} layout is asked for"
+
+
+def _symmetric_variables(case: Case) -> Candidates:
+    """The gradient in which pairs of equal entries of a symmetric matrix are one variable."""
+    statement, right = case.statement, case.statement.correct.wire
+    record = statement.record
+    if statement.kind != "gradient" or right is None or right.ndim != 2:
+        return
+    if right.shape[0] != right.shape[1] or (record and "structure" in record):
+        return
+    paired = replace(statement.correct, wire=right + right.T - diag(diagonal(right)))
+    words = (
+        f"holds if the equal entries of a symmetric {statement.wrt} count as one variable: "
+        "structure='symmetric'"
+    )
+    yield words, replace(statement, correct=paired)
 
 
 def _fact(case: Case) -> Candidates:
@@ -340,6 +357,7 @@ def _shown(statement: Statement, wire: Wire) -> str:
 SLIPS: Final[tuple[Callable[[Case], Candidates], ...]] = (
     _multiple,
     _transpose,
+    _symmetric_variables,
     _fact,
     _factor,
     _term,

@@ -27,33 +27,11 @@ class Part(NamedTuple):
     kind: str
 
 
-_ENTRYWISE = frozenset(
-    [
-        "exp",
-        "log",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "abs",
-        "sign",
-        "relu",
-        "sigmoid",
-        "erf",
-        "softplus",
-        "log1p",
-        "expm1",
-        "asinh",
-        "acosh",
-        "atanh",
-    ]
-)
+_ENTRYWISE: Final = (
+    "exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
+    "abs", "sign", "relu", "sigmoid", "erf", "softplus", "log1p", "expm1",
+    "asinh", "acosh", "atanh",
+)  # fmt: skip
 _SCALARS: Final = {
     "tr": "trace({0})", "trace": "trace({0})", "det": "det({0})", "logdet": "logdet({0})",
     "sum": "sum({0})", "norm2": "norm({0})", "norm": "norm({0})", "norm1": "sum(abs({0}))",

@@ -71,7 +71,7 @@ def array_points(
             for name, wire in statement.inputs.items()
         }
         point = ArrayPoint(sizes, values)
-        if _is_inside(statement, point, budget):
+        if is_allowed(statement, point, budget):
             yield point
 
 
@@ -148,14 +148,15 @@ def _orthogonal(size: int, generator: random.Random) -> Array:
     return -result if generator.random() < 0.5 else result
 
 
-def _is_inside(statement: Statement, point: ArrayPoint, budget: Budget) -> bool:
-    conditions = statement.assumptions.conditions
+def is_allowed(statement: Statement, point: ArrayPoint, budget: Budget) -> bool:
+    """Whether a point satisfies all inequalities between scalars that a statement assumes."""
+    conditions = statement.domain
     if not conditions:
         return True
     values = {
         sp.Symbol(name, real=True): sp.Rational(point.values[name][()])
         for name, wire in statement.inputs.items()
-        if not wire.shape
+        if not wire.shape and name in point.values
     }
     pairs = [
         (c.lhs - c.rhs, 1 if isinstance(c, sp.Gt | sp.Ge) else -1)

@@ -17,6 +17,7 @@ from circuitgrad.errors import CircuitError, ShapeError, SpecError
 from circuitgrad.formulas.closed_forms import LAYOUTS
 from circuitgrad.formulas.symbolic import real_symbol
 from circuitgrad.formulas.text import expression_text
+from circuitgrad.gates.contractions import diag, diagonal
 from circuitgrad.grammar import nearest
 from circuitgrad.sources import input_wire
 from circuitgrad.spec import Shape, format_shape, parse_shape
@@ -41,6 +42,7 @@ class Statement:
         wrt: The input that it is differentiated by; empty for an equality.
         layout: "numerator", "denominator", or empty for the order of the axes as computed.
         notes: What a reader should know of how the claim was read.
+        record: The arguments that make it again, as plain data; None where code was claimed.
     """
 
     kind: str
@@ -52,6 +54,7 @@ class Statement:
     wrt: str = ""
     layout: str = ""
     notes: tuple[str, ...] = ()
+    record: Mapping[str, Any] | None = None
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -181,6 +184,12 @@ def _about(assumptions: Assumptions) -> tuple[str, ...]:
     return (*assumptions.facts, *sorted(symbols))
 
 
+def restated(record: Mapping[str, Any]) -> Statement:
+    """The statement that a record says, as `Statement.record` has it."""
+    known = {name: value for name, value in record.items() if value is not None}
+    return derivative(**known) if "kind" in known else equality(**known)
+
+
 def equality(
     first: Any,
     second: Any,
@@ -196,7 +205,10 @@ def equality(
     inputs, assumptions = declared_inputs((first, second), read, assuming, "check_equal")
     correct = as_written(read_side(first, inputs, "first side"), texts[0])
     claimed = as_written(read_side(second, inputs, "second side"), texts[1])
-    return Statement("equality", inputs, correct, claimed, assumptions)
+    record = _record(
+        {"first": texts[0], "second": texts[1]}, read, assumptions, {"language": language}
+    )
+    return Statement("equality", inputs, correct, claimed, assumptions, record=record)
 
 
 def as_written(side: Side, given: Any) -> Side:
@@ -213,8 +225,21 @@ def derivative(
     assuming: str | Iterable[str] = (),
     layout: str | None = None,
     language: str | None = None,
+    structure: str | None = None,
 ) -> Statement:
     """The statement that a claim is the gradient, Jacobian or Hessian of a function.
+
+    Args:
+        kind: "gradient", "jacobian" or "hessian".
+        function: What is differentiated.
+        wrt: The input that it is differentiated by.
+        claim: What is claimed.
+        shapes: The axes of the inputs.
+        assuming: What is assumed.
+        layout: "numerator" or "denominator".
+        language: The language of texts.
+        structure: "symmetric": each pair of equal entries of a symmetric matrix counts as one
+            variable (Petersen and Pedersen, The Matrix Cookbook, 2012, section 2.8).
 
     Raises:
         SpecError: A name, layout or formula that is not understood.
@@ -241,9 +266,49 @@ def derivative(
             "Use cg.check_jacobian."
         )
     correct = _derived(kind, side, inputs, name, layout)
+    if structure is not None:
+        correct = _structured(structure, kind, correct, inputs[name])
     claimed = as_written(read_side(claim, inputs, "claim"), texts[1])
     notes = tuple(_only_claimed(names_of(function), names_of(claim), inputs, read))
-    return Statement(kind, inputs, correct, claimed, assumptions, side, name, layout or "", notes)
+    options = {"wrt": name, "layout": layout, "language": language, "structure": structure}
+    given = {"function": texts[0], "claim": texts[1]}
+    record = _record(given, read, assumptions, {"kind": kind, **options})
+    return Statement(
+        kind, inputs, correct, claimed, assumptions, side, name, layout or "", notes, record
+    )
+
+
+def _record(
+    sides: Mapping[str, Any],
+    shapes: Mapping[str, Shape],
+    assumptions: Assumptions,
+    options: Mapping[str, str | None],
+) -> dict[str, Any] | None:
+    """The arguments of a statement as plain data, if its sides can be written down."""
+    if not all(isinstance(side, str | sp.Basic) for side in sides.values()):
+        return None
+    return {
+        **{name: str(side) for name, side in sides.items()},
+        "shapes": {name: [str(axis) for axis in shape] for name, shape in shapes.items()},
+        "assuming": list(assumptions.texts),
+        **{name: value for name, value in options.items() if value is not None},
+    }
+
+
+def _structured(structure: str, kind: str, correct: Side, wrt: Wire) -> Side:
+    """The gradient by a symmetric matrix, each pair of equal entries one variable: G + Gᵀ - diag G.
+
+    Source:
+        Petersen and Pedersen, The Matrix Cookbook, 2012, equation 138.
+    """
+    if structure != "symmetric" or kind != "gradient":
+        raise SpecError(
+            f"structure {structure!r}: needed 'symmetric', of a gradient by a square matrix."
+        )
+    if correct.wire is None or wrt.ndim != 2 or wrt.shape[0] != wrt.shape[1]:
+        raise SpecError(f"structure: '{wrt.label}' is no square matrix.")
+    gradient = correct.wire
+    return replace(correct, wire=gradient + gradient.T - diag(diagonal(gradient)))
 
 
 def _only_claimed(

@@ -10,9 +10,11 @@ import numpy as np
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.claims.points import ArrayPoint, array_points, has_kinks
+from circuitgrad.claims.sides import Side
 from circuitgrad.claims.statements import Statement
 from circuitgrad.claims.verdicts import Counterexample
 from circuitgrad.errors import CircuitError
+from circuitgrad.formulas.symbolic import real_symbol
 from circuitgrad.proofs.budgets import Budget
 from circuitgrad.proofs.samples import Comparison, Point, compared
 from circuitgrad.wire import Array
@@ -87,10 +89,9 @@ class Trial:
 
     def compared(self, point: ArrayPoint) -> tuple[Counterexample | None, float | None]:
         """The sides at an exact point, in balls: a certain difference, or the digits that agree."""
-        known = {w.serial: point.values[n] for n, w in self.statement.inputs.items()}
         try:
-            right = self.statement.correct.entries(known, point.sizes)
-            claimed = self.statement.claimed.entries(known, point.sizes)
+            right = self._entries(self.statement.correct, point)
+            claimed = self._entries(self.statement.claimed, point)
         except _NO_VALUE:
             return None, None
         worst = np.inf
@@ -102,6 +103,15 @@ class Trial:
             if comparison.differ:
                 return self._example(point, index, comparison), None
         return None, float(worst)
+
+    def _entries(self, side: Side, point: ArrayPoint) -> Array:
+        """The exact entries of a side at a point."""
+        inputs = self.statement.inputs
+        if side.expression is not None:
+            values = {real_symbol(name): array.item() for name, array in point.values.items()}
+            return np.array(side.expression.xreplace(values), dtype=object)
+        known = {wire.serial: point.values[name] for name, wire in inputs.items()}
+        return side.entries(known, point.sizes)
 
     def _example(
         self, point: ArrayPoint, index: tuple[int, ...], comparison: Comparison

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from circuitgrad.errors import ProofError
+from circuitgrad.methods import upper_layer
 from circuitgrad.proofs.verdicts import KinkResult, Status
 
 Numbers = Any  # a text, or nested tuples of texts: exact numbers as people write them
@@ -117,6 +118,15 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """The verdict as plain dictionaries, lists, texts and numbers."""
         return {"status": self.status.value, **plain(asdict(self))}
+
+    def certificate(self) -> dict[str, Any]:
+        """The verdict as plain data for JSON; `cg.replay` verifies it again.
+
+        Raises:
+            SpecError: A claim that is code, and cannot be written down.
+        """
+        found: dict[str, Any] = upper_layer("claims.certificates").certificate(self)
+        return found
 
     def __str__(self) -> str:
         lines = [f"{self.status.value.capitalize()}{self._head()}"]

@@ -1,6 +1,11 @@
 """The wall-clock budget that every loop of a proof looks at."""
 
+import contextlib
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from types import FrameType
 
 
 class OutOfBudgetError(Exception):
@@ -36,3 +41,33 @@ class Budget:
         """
         if self.elapsed > self.seconds:
             raise OutOfBudgetError
+
+
+@contextlib.contextmanager
+def hard_limit(seconds: float) -> Iterator[None]:
+    """Stops what does not look at its budget, such as a call to SymPy that takes for ever.
+
+    By the alarm of POSIX systems, so it works in the main thread only, and not where the program
+    uses the alarm itself. Elsewhere budgets are kept by looking at the clock alone.
+
+    Args:
+        seconds: Time allowed for what runs inside.
+
+    Raises:
+        OutOfBudgetError: Inside, when the time is up.
+    """
+    usable = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if not usable or signal.getitimer(signal.ITIMER_REAL)[0] or seconds <= 0:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _out_of_time)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _out_of_time(number: int, frame: FrameType | None) -> None:
+    raise OutOfBudgetError
