@@ -13,7 +13,8 @@ import sympy as sp
 
 from circuitgrad.claims.decision import decided
 from circuitgrad.claims.points import ArrayPoint, is_allowed
-from circuitgrad.claims.statements import Statement, restated
+from circuitgrad.claims.readings import restated
+from circuitgrad.claims.statements import Statement
 from circuitgrad.claims.trials import Trial
 from circuitgrad.claims.verdicts import Verdict
 from circuitgrad.errors import ProofError, SpecError

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from circuitgrad.claims.decision import decided
-from circuitgrad.claims.statements import derivative, equality
+from circuitgrad.claims.readings import derivative, equality
 from circuitgrad.claims.verdicts import Verdict
 
 BUDGET = 10.0
