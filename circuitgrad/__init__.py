@@ -90,6 +90,7 @@ from circuitgrad.tracing import grad, hessian, hvp, jacobian, jvp, value_and_gra
 from circuitgrad.wire import Gate, Wire, scope
 
 if TYPE_CHECKING:
+    from circuitgrad.claims.assertions import assert_proved
     from circuitgrad.claims.certificates import replay
     from circuitgrad.claims.checks import check, check_equal, check_hessian, check_jacobian
     from circuitgrad.claims.verdicts import Proved, Refuted, Undecided, Verdict
@@ -105,6 +106,7 @@ _ON_USE = {
     "Report": "proofs.report",
     "Undecided": "claims.verdicts",
     "Verdict": "claims.verdicts",
+    "assert_proved": "claims.assertions",
     "check": "claims.checks",
     "check_equal": "claims.checks",
     "check_hessian": "claims.checks",
@@ -148,6 +150,7 @@ __all__ = [
     "acosh",
     "asin",
     "asinh",
+    "assert_proved",
     "atan",
     "atan2",
     "atanh",

@@ -16,6 +16,7 @@ import numpy as np
 from circuitgrad import installation, reference
 from circuitgrad.assignments import parse_circuit, parse_shapes, parse_values
 from circuitgrad.circuits import Circuit
+from circuitgrad.claim_commands import check_command
 from circuitgrad.errors import CircuitError, RenderError, SpecError
 from circuitgrad.explanation import explain
 from circuitgrad.plans.run import Run
@@ -76,9 +77,9 @@ def main(context: click.Context) -> None:
 
     \b
     Exit codes:
-      0  success (explain, gates: everything is proved)
-      1  explain, gates: a derivative is refuted; doctor: no figure can be drawn
-      2  explain, gates: undecided
+      0  success (check, explain, gates: everything is proved)
+      1  check, explain, gates: something is refuted; doctor: no figure can be drawn
+      2  check, explain, gates: undecided
       3  the input was not understood, or a file could not be written
     """
     if context.invoked_subcommand is None:
@@ -197,6 +198,9 @@ def gates_command(names: Sequence[str], markdown: bool) -> int:
     else:
         click.echo(reference.gates_text(gates))
     return _CODES.get(reference.status_of(gates), UNDECIDED)
+
+
+main.add_command(check_command)
 
 
 @main.command("doctor", short_help="Say what is installed, and draw a test figure.")

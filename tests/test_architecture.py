@@ -27,6 +27,7 @@ LAYERS = [
     {"claims"},
     {"viz"},
     {"explanation", "installation", "reference"},
+    {"claim_commands"},
     {"cli", "__main__"},
 ]
 DEPTH = {name: depth for depth, row in enumerate(LAYERS) for name in row}

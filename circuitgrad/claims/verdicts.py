@@ -162,7 +162,8 @@ class Proved(Verdict):
 
     def _head(self) -> str:
         scope = f", {self.scope}" if self.scope else ""
-        return f" by {self.method}{scope}. {self.claim}"
+        how = "structurally" if self.method == "structural" else f"by {self.method}"
+        return f" {how}{scope}. {self.claim}"
 
 
 @dataclass(frozen=True)
