@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from circuitgrad.claims.assertions import assert_proved
     from circuitgrad.claims.certificates import replay
     from circuitgrad.claims.checks import check, check_equal, check_hessian, check_jacobian
+    from circuitgrad.claims.numeric_checks import check_numerically
     from circuitgrad.claims.verdicts import Proved, Refuted, Undecided, Verdict
     from circuitgrad.formulas.from_symbolic import from_sympy
     from circuitgrad.proofs.report import Report, verify
@@ -111,6 +112,7 @@ _ON_USE = {
     "check_equal": "claims.checks",
     "check_hessian": "claims.checks",
     "check_jacobian": "claims.checks",
+    "check_numerically": "claims.numeric_checks",
     "replay": "claims.certificates",
     "from_sympy": "formulas.from_symbolic",
     "verify": "proofs.report",
@@ -161,6 +163,7 @@ __all__ = [
     "check_equal",
     "check_hessian",
     "check_jacobian",
+    "check_numerically",
     "cholesky",
     "circuit",
     "clip",
