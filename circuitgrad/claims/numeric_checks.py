@@ -258,7 +258,8 @@ def _has_kink(moved: Callable[[Any], Any], value: Array, first: float) -> Array:
     """Where the slopes on both sides stay apart however small the step: no derivative exists."""
 
     def gap(step: float) -> Array:
-        return np.abs((moved(step) - value) / step - (value - moved(-step)) / step)
+        sides = (moved(step) - value) / step, (value - moved(-step)) / step
+        return np.asarray(np.abs(sides[0] - sides[1]))
 
     step = first * 1e-4
     wide, narrow = gap(step), gap(step / 64)
