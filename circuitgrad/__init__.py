@@ -91,6 +91,11 @@ from circuitgrad.wire import Gate, Wire, scope
 
 if TYPE_CHECKING:
     from circuitgrad.claims.assertions import assert_proved
+    from circuitgrad.claims.backward_passes import (
+        check_backward,
+        check_backward_numerically,
+        custom,
+    )
     from circuitgrad.claims.certificates import replay
     from circuitgrad.claims.checks import check, check_equal, check_hessian, check_jacobian
     from circuitgrad.claims.numeric_checks import check_numerically
@@ -109,10 +114,13 @@ _ON_USE = {
     "Verdict": "claims.verdicts",
     "assert_proved": "claims.assertions",
     "check": "claims.checks",
+    "check_backward": "claims.backward_passes",
+    "check_backward_numerically": "claims.backward_passes",
     "check_equal": "claims.checks",
     "check_hessian": "claims.checks",
     "check_jacobian": "claims.checks",
     "check_numerically": "claims.numeric_checks",
+    "custom": "claims.backward_passes",
     "replay": "claims.certificates",
     "from_sympy": "formulas.from_symbolic",
     "verify": "proofs.report",
@@ -160,6 +168,8 @@ __all__ = [
     "catalogue",
     "cbrt",
     "check",
+    "check_backward",
+    "check_backward_numerically",
     "check_equal",
     "check_hessian",
     "check_jacobian",
@@ -173,6 +183,7 @@ __all__ = [
     "cos",
     "cosh",
     "cumsum",
+    "custom",
     "det",
     "diag",
     "diagonal",

@@ -21,6 +21,7 @@ from circuitgrad.wire import Array
 _COMPLEX_STEP = 1e-30
 _STEPS = 12
 _SAFETY = 20.0
+_ROUNDING = 1e-9  # what rounding may do to differences
 _VAGUE = 1e-5
 
 
@@ -249,7 +250,7 @@ def _by_differences(moved: Callable[[Any], Any], value: Array, at: float) -> tup
                 best, bound = float(found.df), float(found.error)
         size = max(abs(best), abs(value.reshape(-1)[place]) * 1e-3, 1e-300)
         estimates[place] = best
-        errors[place] = _SAFETY * bound + 1e-11 * size if np.isfinite(bound) else np.inf
+        errors[place] = _SAFETY * bound + _ROUNDING * size if np.isfinite(bound) else np.inf
     errors[_has_kink(moved, value, first).reshape(-1)] = np.inf
     return estimates.reshape(value.shape), errors.reshape(value.shape)
 

@@ -24,7 +24,7 @@ class Statement:
     """An equation between what is right and what is claimed.
 
     Attributes:
-        kind: "equality", "gradient", "jacobian" or "hessian".
+        kind: "equality", "gradient", "jacobian", "hessian" or "vjp" (a backward pass).
         inputs: The inputs by name.
         correct: The right side: derived, or the first of two sides that are compared.
         claimed: The side that is claimed.
@@ -72,6 +72,8 @@ class Statement:
     def __str__(self) -> str:
         if self.function is None:
             return f"{self.correct.text} = {self.claimed.text}"
+        if self.kind == "vjp":
+            return f"{self._left()} = {self.claimed.text}"
         head = {"gradient": "∇", "jacobian": "Jacobian of ", "hessian": "Hessian of "}[self.kind]
         by = f"{head}({self.function.text}) by {self.wrt}"
         return f"{by} = {self.claimed.text}"
@@ -98,6 +100,8 @@ class Statement:
     def _left(self) -> str:
         if self.function is None:
             return self.correct.text
+        if self.kind == "vjp":
+            return f"downstream gradient of {self.function.text} by {self.wrt}"
         body = self.function.text
         if self.function.wire is not None and self.function.wire.inputs and not self.is_scalar:
             form = Circuit(tuple(self.inputs.values()), [self.function.wire], ["f"])
