@@ -15,6 +15,7 @@ from circuitgrad.wire import Wire, check_name, describe, topological
 
 if TYPE_CHECKING:
     from circuitgrad.plans.run import Run
+    from circuitgrad.structures.compressed import SparseDerivative
     from circuitgrad.viz.figure import Figure
 
 Choice: TypeAlias = "str | Wire | Sequence[str | Wire] | None"
@@ -203,6 +204,24 @@ class Circuit:
     def hvp(self, wrt: Choice = None, output: str | None = None) -> Circuit:
         """The Hessian-vector product: inputs and directions to H·direction."""
         result: Circuit = upper_layer("derivatives").hvp(self, wrt, output)
+        return result
+
+    def sparse_jacobian(self, wrt: Choice = None, output: str | None = None) -> SparseDerivative:
+        """The Jacobian as a function of the inputs that returns scipy.sparse arrays.
+
+        Rows are the entries of the outputs (of one of them, if it is named), columns those of the
+        inputs chosen. Which entries can be other than zero is found from the circuit.
+        """
+        result: SparseDerivative = upper_layer("structures.compressed").sparse_jacobian(
+            self, wrt, output
+        )
+        return result
+
+    def sparse_hessian(self, wrt: Choice = None, output: str | None = None) -> SparseDerivative:
+        """The Hessian of a scalar output as a function that returns scipy.sparse arrays."""
+        result: SparseDerivative = upper_layer("structures.compressed").sparse_hessian(
+            self, wrt, output
+        )
         return result
 
     # --- formulas, proofs, pictures --------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""The structure of Jacobians and Hessians, and their computation by it."""
