@@ -34,6 +34,8 @@ class Circuit:
         is_grid: Whether the one output is a Jacobian or Hessian that prints as a matrix.
         leading: For derivatives, how many axes of each output belong to what is differentiated
             (the others belong to the input); empty for other circuits.
+        origins: For Jacobians and Hessians, the wires of the rows and of the columns of each
+            output; empty for other circuits.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Circuit:
         output_names: Sequence[str],
         is_grid: bool = False,
         leading: Sequence[int] = (),
+        origins: Sequence[tuple[tuple[Wire, ...], tuple[Wire, ...]]] = (),
     ) -> None:
         self.inputs: tuple[Wire, ...] = tuple(inputs)
         self.outputs: tuple[Wire, ...] = tuple(outputs)
         self.output_names: tuple[str, ...] = tuple(output_names)
         self.is_grid = is_grid
         self.leading: tuple[int, ...] = tuple(leading)
+        self.origins = tuple(origins)
         self._plans: dict[Any, Any] = {}
         self._check()
 

@@ -312,9 +312,11 @@ def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Cir
         blocks = [derivative_block(out, source, mode) for out in circuit.outputs]
         names = [f"∂{_named(name)}/∂{source.label}" for name in circuit.output_names]
         leading = [out.ndim for out in circuit.outputs]
-        return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading)
+        origins = [((out,), chosen) for out in circuit.outputs]
+        return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading, origins)
     matrix = _grid(circuit.outputs, chosen, lambda out, x: derivative_block(out, x, mode))
-    return Circuit(circuit.inputs, [matrix], ["J"], is_grid=True, leading=[1])
+    origins = [(circuit.outputs, chosen)]
+    return Circuit(circuit.inputs, [matrix], ["J"], True, [1], origins)
 
 
 def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Circuit:
@@ -344,9 +346,10 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
             .replace(f"∂{chosen[0].label}", f"∂{chosen[0].label}²")
         )
         leading = [chosen[0].ndim]
-        return Circuit(circuit.inputs, [block], [name], is_grid=True, leading=leading)
+        origins = [(gradient.outputs, chosen)]
+        return Circuit(circuit.inputs, [block], [name], True, leading, origins)
     matrix = _grid(gradient.outputs, chosen, derivative_block)
-    return Circuit(circuit.inputs, [matrix], ["H"], is_grid=True, leading=[1])
+    return Circuit(circuit.inputs, [matrix], ["H"], True, [1], [(gradient.outputs, chosen)])
 
 
 def _grid(

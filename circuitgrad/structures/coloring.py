@@ -36,8 +36,10 @@ def is_coloring(pattern: Any, colors: NDArray[np.intp]) -> bool:
     """Whether no two columns of one colour share a row."""
     number = int(colors.max(initial=-1)) + 1
     rows = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
-    keys = np.sort(rows * number + colors[pattern.indices])
-    return bool(np.all(keys[1:] != keys[:-1]))
+    keys = rows * number + colors[pattern.indices]
+    met = np.zeros(pattern.shape[0] * number, bool)
+    met[keys] = True
+    return int(met.sum()) == len(keys)
 
 
 def _first_fit(pattern: Any) -> NDArray[np.intp]:

@@ -66,6 +66,8 @@ def _placed(wire: Wire, columns: Mapping[int, Any], sizes: Mapping[str, int]) ->
     if pairs is None:
         return None
     to, by = pairs
+    if int(np.bincount(to).max(initial=0)) > 1:
+        return None  # entries are added
     found = np.full(entries(wire, sizes), -1)
     found[to] = np.concatenate(known)[by]
-    return found if len(np.unique(to)) == len(to) else None
+    return found
