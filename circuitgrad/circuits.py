@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from circuitgrad.viz.figure import Figure
 
 Choice: TypeAlias = "str | Wire | Sequence[str | Wire] | None"
+Origin: TypeAlias = tuple[tuple[Wire, ...], tuple[Wire, ...]]
 
 
 class Circuit:
@@ -45,14 +46,14 @@ class Circuit:
         output_names: Sequence[str],
         is_grid: bool = False,
         leading: Sequence[int] = (),
-        origins: Sequence[tuple[tuple[Wire, ...], tuple[Wire, ...]]] = (),
+        origins: Sequence[Origin] = (),
     ) -> None:
         self.inputs: tuple[Wire, ...] = tuple(inputs)
         self.outputs: tuple[Wire, ...] = tuple(outputs)
         self.output_names: tuple[str, ...] = tuple(output_names)
         self.is_grid = is_grid
         self.leading: tuple[int, ...] = tuple(leading)
-        self.origins = tuple(origins)
+        self.origins: tuple[Origin, ...] = tuple(origins)
         self._plans: dict[Any, Any] = {}
         self._check()
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from circuitgrad.circuits import Choice, Circuit
+from circuitgrad.circuits import Choice, Circuit, Origin
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
@@ -312,7 +312,7 @@ def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Cir
         blocks = [derivative_block(out, source, mode) for out in circuit.outputs]
         names = [f"∂{_named(name)}/∂{source.label}" for name in circuit.output_names]
         leading = [out.ndim for out in circuit.outputs]
-        origins = [((out,), chosen) for out in circuit.outputs]
+        origins: list[Origin] = [((out,), chosen) for out in circuit.outputs]
         return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading, origins)
     matrix = _grid(circuit.outputs, chosen, lambda out, x: derivative_block(out, x, mode))
     origins = [(circuit.outputs, chosen)]

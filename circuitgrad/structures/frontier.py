@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitgrad.derivatives import dependents
-from circuitgrad.structures.sparsity import GatePattern, entries
+from circuitgrad.structures.sparsity import GatePattern, Pattern, entries, from_pairs
 from circuitgrad.wire import Wire, topological
 
 
@@ -25,10 +25,20 @@ class Frontier:
     Attributes:
         wires: The wires; every dependence on the inputs is through them.
         columns: The input entry that each of their entries is; -1 for a zero.
+        number: The number of input entries.
     """
 
     wires: tuple[Wire, ...]
     columns: NDArray[np.intp]
+    number: int
+
+    def by_input(self, pattern: Pattern) -> Pattern:
+        """The pattern of a derivative by the inputs, from its pattern by these wires."""
+        places = np.flatnonzero(self.columns >= 0)
+        shape = (len(self.columns), self.number)
+        found = pattern @ from_pairs(places, self.columns[places], shape)
+        found.sort_indices()
+        return found
 
 
 def frontier(
@@ -54,14 +64,15 @@ def frontier(
             last |= {w: None for w in wire.inputs if w.serial in columns}
     last |= {wire: None for wire in outputs if wire.serial in columns}
     found = [columns[wire.serial] for wire in last]
-    return Frontier(tuple(last), np.concatenate(found) if found else np.zeros(0, np.intp))
+    joined = np.concatenate(found) if found else np.zeros(0, np.intp)
+    return Frontier(tuple(last), joined, start)
 
 
 def _placed(wire: Wire, columns: Mapping[int, Any], sizes: Mapping[str, int]) -> Any:
     """Where the entries of a rearranged wire come from; None for any other wire."""
-    known = [columns.get(source.serial) for source in wire.inputs]
-    if any(part is None for part in known):
+    if any(source.serial not in columns for source in wire.inputs):
         return None
+    known = [columns[source.serial] for source in wire.inputs]
     pairs = GatePattern(wire, sizes, 0).moves()
     if pairs is None:
         return None

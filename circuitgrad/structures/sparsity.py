@@ -83,7 +83,7 @@ def _seeds(
     for wire in sources:
         count = entries(wire, sizes)
         place = np.arange(count)
-        found[wire.serial] = _from_pairs(place, start + place, (count, columns))
+        found[wire.serial] = from_pairs(place, start + place, (count, columns))
         start += count
     return found
 
@@ -92,7 +92,8 @@ def _block(pattern: Pattern | None, rows: int, columns: int) -> Pattern:
     return sparse.csr_array((rows, columns), dtype=bool) if pattern is None else pattern
 
 
-def _from_pairs(rows: Any, columns: Any, shape: tuple[int, int]) -> Pattern:
+def from_pairs(rows: Any, columns: Any, shape: tuple[int, int]) -> Pattern:
+    """The pattern with these entries."""
     data = np.ones(len(rows), bool)
     return sparse.csr_array((data, (rows, columns)), shape=shape)
 
@@ -201,7 +202,7 @@ class GatePattern:
                 return part
             self._refuse_large(int(np.diff(part.indptr)[by].sum()))
             return part[by]
-        choice = _from_pairs(to, by, (self.rows, part.shape[0]))
+        choice = from_pairs(to, by, (self.rows, part.shape[0]))
         bound = np.diff(part.indptr)[choice.indices].sum() if choice.nnz else 0
         self._refuse_large(min(int(bound), self.rows * self.columns))
         return choice @ part
@@ -213,7 +214,7 @@ class GatePattern:
         axes = (axes,) if isinstance(axes, int) else axes
         groups, origins = _groups(self.shape, shape, axes)
         number = int(max(groups.max(initial=-1), origins.max(initial=-1))) + 1
-        gathered = _from_pairs(origins, np.arange(len(origins)), (number, len(origins))) @ part
+        gathered = from_pairs(origins, np.arange(len(origins)), (number, len(origins))) @ part
         self._refuse_large(int(np.diff(gathered.indptr)[groups].sum()))
         return gathered[groups]
 
