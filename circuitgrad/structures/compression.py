@@ -21,6 +21,8 @@ from circuitgrad.wire import Array, Wire, topological
 
 BATCH = 2_000_000  # entries of the largest batch of seeds: memory stays within a few such arrays
 
+FEW = 4  # numbers under one key that are added by slices; more are added key by key
+
 
 @dataclass(frozen=True)
 class Compression:
@@ -143,27 +145,36 @@ def _pulled(seeds: Mapping[Wire, Wire], front: Sequence[Wire]) -> list[Wire | No
 
 
 class _Adding:
-    """How numbers are brought into the order of their keys, those of equal keys added."""
+    """How numbers are brought into the order of their keys, those of equal keys added.
+
+    Attributes:
+        order: The order in which the numbers are to come.
+    """
 
     def __init__(self, keys: Array) -> None:
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         is_first = np.append(True, keys[1:] != keys[:-1])[: len(keys)]
-        starts = np.flatnonzero(is_first)
+        self._starts = np.flatnonzero(is_first)
         target = np.cumsum(is_first) - 1
-        turn = np.arange(len(keys)) - starts[target]
-        self.order = order[starts]
+        turn = np.arange(len(keys)) - self._starts[target]
+        self._is_long = int(turn.max(initial=0)) > FEW
         self._more: list[tuple[Any, slice]] = []
+        self.order = order
+        if self._is_long:
+            return
+        self.order = order[self._starts]
         for k in range(1, int(turn.max(initial=0)) + 1):
             own = turn == k
             start = len(self.order)
             self.order = np.append(self.order, order[own])
             self._more.append((_as_slice(target[own]), slice(start, len(self.order))))
-        self._number = len(starts)
 
     def __call__(self, numbers: Array) -> Array:
-        """The sums, of numbers in the order `order`: the first of each key, then the others."""
-        result = numbers[: self._number]
+        """The sums, of numbers in the order told: by key, or the first of each, then the others."""
+        if self._is_long:
+            return np.add.reduceat(numbers, self._starts)
+        result = numbers[: len(self._starts)]
         for target, own in self._more:
             result[target] += numbers[own]
         return result

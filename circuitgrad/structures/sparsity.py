@@ -22,7 +22,7 @@ from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.gates.from_rule import declaration_of, parameters_of
 from circuitgrad.spec import resolve_shape
-from circuitgrad.wire import Wire, describe, topological
+from circuitgrad.wire import Wire, describe, known_value, topological
 
 Pattern: TypeAlias = Any  # scipy.sparse.csr_array of bool; SciPy ships no types
 Positions: TypeAlias = NDArray[np.intp]
@@ -138,8 +138,19 @@ class GatePattern:
             return None
         slopes = self.wire.gate.partials(self.wire) or ()
         return self._union(
-            [p for p, slope in zip(parts, slopes, strict=True) if p is not None and _varies(slope)]
+            [
+                self._scaled(part, slope)
+                for part, slope in zip(parts, slopes, strict=True)
+                if part is not None and (isinstance(slope, Wire) or slope != 0)
+            ]
         )
+
+    def _scaled(self, part: Pattern, slope: Wire | float) -> Pattern:
+        """The pattern less the rows that a constant local gradient makes zero."""
+        if not isinstance(slope, Wire) or not slope.is_free:
+            return part
+        kept = np.flatnonzero(np.broadcast_to(known_value(slope), self.shape))
+        return part if len(kept) == self.rows else self._moved(part, kept, kept)
 
     def _union(self, parts: Sequence[Pattern]) -> Pattern | None:
         total: Pattern | None = None
@@ -160,10 +171,12 @@ class GatePattern:
         letters = list(dict.fromkeys(gate.output + term))
         self._refuse_large(math.prod(size[letter] for letter in letters))
         grid = tuple(size[letter] for letter in letters)
-        return (
-            _positions(letters, gate.output, size, grid),
-            _positions(letters, term, size, grid),
-        )
+        to, by = (_positions(letters, axes, size, grid) for axes in (gate.output, term))
+        inside = np.ones(len(to), bool)
+        for other, wire in zip(gate.operands, self.wire.inputs, strict=True):
+            if wire.is_free and set(other) <= set(letters):  # a constant: its zeros are zeros
+                inside &= np.ravel(known_value(wire))[_positions(letters, other, size, grid)] != 0
+        return (to, by) if inside.all() else (to[inside], by[inside])
 
     def moves(self) -> tuple[Positions, Positions] | None:
         """The positions (to, from) between which entries are moved; None where they are not.
@@ -224,11 +237,6 @@ class GatePattern:
                 f"sparsity of {describe(self.wire)}: its derivative has up to {count} entries that "
                 f"are not zero; needed at most {LARGEST}. It is dense: use jvp, vjp or hvp."
             )
-
-
-def _varies(slope: Any) -> bool:
-    """Whether a local gradient is other than the number 0."""
-    return isinstance(slope, Wire) or slope != 0
 
 
 def _positions(
