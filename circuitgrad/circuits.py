@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from circuitgrad.errors import SpecError
 from circuitgrad.grammar import nearest
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from circuitgrad.viz.figure import Figure
 
 Choice: TypeAlias = "str | Wire | Sequence[str | Wire] | None"
-Origin: TypeAlias = tuple[tuple[Wire, ...], tuple[Wire, ...]]
+
+
+class Origin(NamedTuple):
+    """What an output of a derivative is the derivative of: its rows by its columns."""
+
+    rows: tuple[Wire, ...]
+    columns: tuple[Wire, ...]
+    is_symmetric: bool = False
 
 
 class Circuit:
@@ -35,8 +42,8 @@ class Circuit:
         is_grid: Whether the one output is a Jacobian or Hessian that prints as a matrix.
         leading: For derivatives, how many axes of each output belong to what is differentiated
             (the others belong to the input); empty for other circuits.
-        origins: For Jacobians and Hessians, the wires of the rows and of the columns of each
-            output; empty for other circuits.
+        origins: For Jacobians and Hessians, what each output is the derivative of; empty for
+            other circuits.
     """
 
     def __init__(

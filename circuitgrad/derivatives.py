@@ -312,10 +312,10 @@ def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Cir
         blocks = [derivative_block(out, source, mode) for out in circuit.outputs]
         names = [f"∂{_named(name)}/∂{source.label}" for name in circuit.output_names]
         leading = [out.ndim for out in circuit.outputs]
-        origins: list[Origin] = [((out,), chosen) for out in circuit.outputs]
+        origins = [Origin((out,), chosen) for out in circuit.outputs]
         return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading, origins)
     matrix = _grid(circuit.outputs, chosen, lambda out, x: derivative_block(out, x, mode))
-    origins = [(circuit.outputs, chosen)]
+    origins = [Origin(circuit.outputs, chosen)]
     return Circuit(circuit.inputs, [matrix], ["J"], True, [1], origins)
 
 
@@ -346,10 +346,11 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
             .replace(f"∂{chosen[0].label}", f"∂{chosen[0].label}²")
         )
         leading = [chosen[0].ndim]
-        origins = [(gradient.outputs, chosen)]
+        origins = [Origin(gradient.outputs, chosen, True)]
         return Circuit(circuit.inputs, [block], [name], True, leading, origins)
     matrix = _grid(gradient.outputs, chosen, derivative_block)
-    return Circuit(circuit.inputs, [matrix], ["H"], True, [1], [(gradient.outputs, chosen)])
+    origins = [Origin(gradient.outputs, chosen, True)]
+    return Circuit(circuit.inputs, [matrix], ["H"], True, [1], origins)
 
 
 def _grid(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import circuitgrad as cg
+from circuitgrad.structures import coloring
 from circuitgrad.structures.coloring import color_columns, color_symmetric, is_coloring
 
 
@@ -30,6 +31,15 @@ def test_columns_of_one_colour_share_no_row(rows, columns, share, seed):
     assert is_coloring(matrix, colors)
     assert shared_rows(pattern, colors) == 0
     assert set(colors) == set(range(int(colors.max(initial=-1)) + 1))
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.floats(0, 0.5), st.integers(0, 2**31))
+def test_columns_at_once_get_the_colours_that_they_get_one_by_one(rows, columns, share, seed):
+    pattern = np.random.default_rng(seed).uniform(0, 1, (rows, columns)) < share
+    matrix = sparse.csr_array(pattern)
+    at_once = coloring._class_by_class(matrix)
+    if at_once is not None:
+        np.testing.assert_array_equal(at_once, coloring._one_by_one(matrix))
 
 
 @pytest.mark.parametrize("width", [0, 1, 2, 3])

@@ -256,6 +256,11 @@ def test_a_circuit_of_a_derivative_is_computed_sparse_from_what_it_was_made_of()
     found = sparse_derivative(circuit.hessian("x"), 0, [values], {})
     assert_sparse_is_dense(found, rosenbrock_hessian(values).toarray())
     assert sparse_derivative(circuit.grad("x"), 0, [values], {}) is None
+    x, s = cg.input("x", 40), cg.input("s")
+    arrow = cg.circuit(f=np.exp(x * s).sum())
+    arrays, scale = [values[:30].repeat(2)[:40], 0.3], {"x": np.repeat(values, 2)[:40], "s": 0.3}
+    dense = arrow.hessian(["x", "s"])
+    assert_sparse_is_dense(sparse_derivative(dense, 0, arrays, {}), dense(**scale))
     x = cg.input("x", 8)
     dense = cg.circuit(f=np.log((x**2).sum())).hessian("x")
     assert sparse_derivative(dense, 0, [np.ones(8)], {}) is None

@@ -1,1 +1,1 @@
-"""The structure of Jacobians and Hessians, and their computation by it."""
+"""Jacobians and Hessians whose structure is kept: read off the deltas, used as operators."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TRIED = 8  # widths of a repeating colouring that are tried before the general one
+ROUNDS = 20  # in which many columns are coloured at once, before they are taken one by one
 
 
 def color_columns(pattern: Any) -> NDArray[np.intp]:
@@ -29,7 +30,8 @@ def color_columns(pattern: Any) -> NDArray[np.intp]:
         colors = np.arange(columns) % width
         if is_coloring(pattern, colors):
             return colors
-    return _first_fit(pattern)
+    found = _class_by_class(pattern)
+    return _one_by_one(pattern) if found is None else found
 
 
 def color_symmetric(pattern: Any) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
@@ -79,8 +81,35 @@ def is_coloring(pattern: Any, colors: NDArray[np.intp]) -> bool:
     return int(met.sum()) == len(keys)
 
 
-def _first_fit(pattern: Any) -> NDArray[np.intp]:
-    """Greedy colouring; the colours in a row are the bits of one integer."""
+def _class_by_class(pattern: Any) -> NDArray[np.intp] | None:
+    """The first-fit colouring, for many columns at once; None where that takes many rounds.
+
+    A column gets the present colour if it is the first of those left in each of its rows.
+    """
+    rows = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
+    columns = pattern.indices
+    colors = np.full(pattern.shape[1], -1)
+    color, is_open = 0, np.ones(pattern.shape[1], bool)
+    for _ in range(ROUNDS):
+        own = is_open[columns]
+        met, by = rows[own], columns[own]
+        starts = np.flatnonzero(np.append(True, met[1:] != met[:-1])[: len(met)])
+        is_first = is_open.copy()
+        is_first[by[by != np.repeat(by[starts], np.diff(np.append(starts, len(met))))]] = False
+        colors[is_first] = color
+        is_taken = np.zeros(pattern.shape[0], bool)
+        is_taken[met[is_first[by]]] = True
+        is_open &= ~is_first
+        is_open[by[is_taken[met]]] = False
+        if not is_open.any():
+            color, is_open = color + 1, colors < 0
+        if not is_open.any():
+            return colors
+    return None
+
+
+def _one_by_one(pattern: Any) -> NDArray[np.intp]:
+    """The first-fit colouring; the colours in a row are the bits of one integer."""
     by_column = pattern.tocsc()
     rows, starts = by_column.indices.tolist(), by_column.indptr.tolist()
     taken = [0] * pattern.shape[0]

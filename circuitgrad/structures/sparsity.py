@@ -94,8 +94,10 @@ def _block(pattern: Pattern | None, rows: int, columns: int) -> Pattern:
 
 def from_pairs(rows: Any, columns: Any, shape: tuple[int, int]) -> Pattern:
     """The pattern with these entries."""
-    data = np.ones(len(rows), bool)
-    return sparse.csr_array((data, (rows, columns)), shape=shape)
+    # 32 bits where they are enough, as most solvers want them.
+    kind = np.int32 if max(*shape, len(rows)) < 2**31 else np.int64
+    places = np.asarray(rows, kind), np.asarray(columns, kind)
+    return sparse.csr_array((np.ones(len(rows), bool), places), shape=shape)
 
 
 class GatePattern:
