@@ -190,8 +190,11 @@ def test_sizes_for_a_pattern_are_checked():
         jacobian.pattern()
     with pytest.raises(cg.SpecError, match="no axis is named 'k'; known are n"):
         jacobian.pattern(n=2, k=3)
-    with pytest.raises(cg.ShapeError, match="'n' is -1"):
+    with pytest.raises(cg.ShapeError, match="'n' is -1; needed a whole number"):
         jacobian.pattern(n=-1)
+    with pytest.raises(cg.ShapeError, match="2.5; needed a whole number"):
+        jacobian.pattern(n=2.5)
+    assert jacobian.pattern(n=np.int64(2)).shape == (2, 2)
 
 
 def test_wrong_inputs_are_refused_as_by_the_circuit():

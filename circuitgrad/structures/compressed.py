@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from scipy import sparse
 
 from circuitgrad.circuits import Choice, Circuit
@@ -13,7 +14,7 @@ from circuitgrad.derivatives import grad
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.plans.run import bind
 from circuitgrad.structures.compression import Compression, compress
-from circuitgrad.wire import Wire
+from circuitgrad.wire import Wire, axis_sizes
 
 
 class SparseDerivative:
@@ -84,22 +85,21 @@ class SparseDerivative:
         return self._compression(self._checked(sizes)).passes
 
     def _checked(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
-        axes = {a: None for w in self._circuit.inputs for a in w.shape if isinstance(a, str)}
+        where = "sparse derivative"
+        axes = axis_sizes(self._circuit.inputs)
         missing = [axis for axis in axes if axis not in sizes]
         stray = [axis for axis in sizes if axis not in axes]
         if missing:
-            raise ShapeError(f"pattern: axis '{missing[0]}' has no size. Give {missing[0]}=.")
+            raise ShapeError(f"{where}: axis '{missing[0]}' has no size. Give {missing[0]}=.")
         if stray:
-            raise SpecError(
-                f"pattern: no axis is named '{stray[0]}'; known are {', '.join(axes) or 'none'}."
-            )
-        wrong = [axis for axis, n in sizes.items() if not isinstance(n, int) or n < 0]
-        if wrong:
-            raise ShapeError(
-                f"pattern: axis '{wrong[0]}' is {sizes[wrong[0]]!r}; needed a whole number, not "
-                "negative."
-            )
-        return sizes
+            known = ", ".join(map(str, axes)) or "none"
+            raise SpecError(f"{where}: no axis is named '{stray[0]}'; known are {known}.")
+        for axis, size in sizes.items():
+            if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 0:
+                raise ShapeError(
+                    f"{where}: axis '{axis}' is {size!r}; needed a whole number, 0 or more."
+                )
+        return {axis: int(size) for axis, size in sizes.items()}
 
     def _compression(self, sizes: Mapping[str, int]) -> Compression:
         key = tuple(sorted(sizes.items()))
@@ -115,12 +115,30 @@ def sparse_jacobian(
     circuit: Circuit, wrt: Choice = None, output: str | None = None
 ) -> SparseDerivative:
     """The Jacobian of the outputs (of one of them, if it is named) by the inputs chosen, sparse."""
-    key = ("sparse", 1, circuit.choose(wrt), output)
+    chosen = circuit.choose(wrt)
+    outputs = circuit.outputs if output is None else (circuit.output(output),)
+    key = ("sparse jacobian", _serials(outputs), _serials(chosen))
     known: SparseDerivative | None = circuit._plans.get(key)
     if known is None:
-        outputs = circuit.outputs if output is None else (circuit.output(output),)
-        known = circuit._plans[key] = SparseDerivative(circuit, outputs, circuit.choose(wrt))
+        known = circuit._plans[key] = SparseDerivative(circuit, outputs, chosen)
     return known
+
+
+def sparse_hessian(
+    circuit: Circuit, wrt: Choice = None, output: str | None = None
+) -> SparseDerivative:
+    """The Hessian of a scalar output by the inputs chosen, sparse: the Jacobian of the gradient."""
+    chosen = circuit.choose(wrt)
+    key = ("sparse hessian", circuit.output(output).serial, _serials(chosen))
+    known: SparseDerivative | None = circuit._plans.get(key)
+    if known is None:
+        gradient = grad(circuit, chosen, output).outputs
+        known = circuit._plans[key] = SparseDerivative(circuit, gradient, chosen, is_symmetric=True)
+    return known
+
+
+def _serials(wires: Sequence[Wire]) -> tuple[int, ...]:
+    return tuple(wire.serial for wire in wires)
 
 
 def sparse_derivative(
@@ -140,7 +158,7 @@ def sparse_derivative(
     """
     if not circuit.origins:
         return None
-    key = ("sparse", position)
+    key = ("sparse derivative", position)
     known: SparseDerivative | None = circuit._plans.get(key)
     if known is None:
         known = circuit._plans[key] = SparseDerivative(circuit, *circuit.origins[position])
@@ -150,18 +168,3 @@ def sparse_derivative(
         return None
     is_dense = 4 * pattern.nnz > math.prod(pattern.shape)
     return None if is_dense else known.at(arrays, sizes)
-
-
-def sparse_hessian(
-    circuit: Circuit, wrt: Choice = None, output: str | None = None
-) -> SparseDerivative:
-    """The Hessian of a scalar output by the inputs chosen, sparse: the Jacobian of the gradient."""
-    key = ("sparse", 2, circuit.choose(wrt), output)
-    known: SparseDerivative | None = circuit._plans.get(key)
-    if known is None:
-        chosen = circuit.choose(wrt)
-        gradient = grad(circuit, chosen, output)
-        known = circuit._plans[key] = SparseDerivative(
-            circuit, gradient.outputs, chosen, is_symmetric=True
-        )
-    return known

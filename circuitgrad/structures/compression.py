@@ -46,33 +46,42 @@ def compress(
     sizes: Mapping[str, int],
     is_symmetric: bool,
 ) -> Compression:
-    """The cheaper of products from the right (jvps, columns) and from the left (vjps, rows).
-
-    The one whose colours have the lower bound is coloured first, the other if it may be cheaper.
-    """
+    """The cheaper of products from the right (jvps, columns) and from the left (vjps, rows)."""
     front = frontier(outputs, sources, sizes)
     behind = dependence(outputs, front.wires, sizes)
     pattern = front.by_input(behind)
     if not pattern.nnz:
         nothing = np.zeros(0, np.result_type(*[wire.dtype for wire in outputs]))
         return Compression(pattern, 0, lambda arrays: nothing)
-    across = behind.T.tocsr()
-    hubs = np.zeros(pattern.shape[1], bool)
-    colors, rows = None, None
-    if is_symmetric:
-        colors, hubs = color_symmetric(pattern)
-    elif fewest_colors(pattern) <= fewest_colors(across):
-        colors = color_columns(pattern)
-    if colors is None or fewest_colors(across) < _number(colors):
-        rows = color_columns(across)
-        if colors is None and fewest_colors(pattern) < _number(rows):
-            colors = color_columns(pattern)
-    if colors is None or (rows is not None and _number(rows) < _number(colors)):
-        assert rows is not None
-        evaluate = _by_rows(circuit, outputs, front, behind, rows, sizes)
-        return Compression(pattern, _number(rows), evaluate)
-    evaluate = _by_columns(circuit, outputs, sources, pattern, colors, hubs, sizes)
+    hubs, colors, is_by_rows = _cheaper(pattern, behind.T.tocsr(), is_symmetric)
+    if is_by_rows:
+        evaluate = _by_rows(circuit, outputs, front, behind, colors, sizes)
+    else:
+        evaluate = _by_columns(circuit, outputs, sources, pattern, colors, hubs, sizes)
     return Compression(pattern, _number(colors), evaluate)
+
+
+def _cheaper(pattern: Pattern, across: Pattern, is_symmetric: bool) -> tuple[Array, Array, bool]:
+    """The hubs among the columns, the colours, and whether they are those of rows.
+
+    What has the lower bound on its colours is coloured first, the other if it may take fewer.
+    """
+    no_hubs = np.zeros(pattern.shape[1], bool)
+    choices = [(fewest_colors(pattern), False), (fewest_colors(across), True)]
+    if not is_symmetric:  # of a symmetric matrix the bound does not hold: hubs are read off twice
+        choices.sort()
+    found: tuple[Array, Array, bool] | None = None
+    for bound, is_by_rows in choices:
+        if found is not None and bound >= _number(found[1]):
+            continue
+        if is_symmetric and not is_by_rows:
+            colors, hubs = color_symmetric(pattern)
+        else:
+            colors, hubs = color_columns(across if is_by_rows else pattern), no_hubs
+        if found is None or _number(colors) < _number(found[1]):
+            found = hubs, colors, is_by_rows
+    assert found is not None
+    return found
 
 
 def _by_columns(
