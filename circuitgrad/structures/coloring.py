@@ -15,23 +15,32 @@ def color_columns(pattern: Any) -> NDArray[np.intp]:
     """A colour for every column, from 0 up; columns of one colour have no row in common.
 
     The columns of a band matrix are coloured in turns, which needs the fewest colours there are.
-    Others are coloured one after another, each by the first colour that its rows leave free.
+    Others get, one after another, the first colour that their rows leave free.
 
     Args:
-        pattern: A sparse matrix in CSR form.
+        pattern: A sparse matrix in CSR form, indices sorted.
 
     Source:
         Curtis, Powell and Reid, J. Inst. Math. Appl. 13 (1974) 117; Gebremedhin, Manne and Pothen,
         SIAM Review 47 (2005) 629, algorithm 3.1 (partial distance-2 colouring).
     """
-    columns = pattern.shape[1]
     fewest = fewest_colors(pattern)
-    for width in range(fewest, min(fewest + TRIED, columns + 1)):
-        colors = np.arange(columns) % width
-        if is_coloring(pattern, colors):
-            return colors
+    in_turns = _in_turns(pattern, fewest)
+    if in_turns is not None and int(in_turns.max(initial=-1)) < fewest:
+        return in_turns
     found = _class_by_class(pattern)
-    return _one_by_one(pattern) if found is None else found
+    if found is None:
+        found = _one_by_one(pattern)
+    return found if in_turns is None or found.max() < in_turns.max() else in_turns
+
+
+def _in_turns(pattern: Any, fewest: int) -> NDArray[np.intp] | None:
+    """The columns coloured 0, 1, …, 0, 1, … with as few colours as do; None where many do not."""
+    place = np.arange(pattern.shape[1])
+    for width in range(max(fewest, 1), min(fewest + TRIED, len(place) + 1)):
+        if is_coloring(pattern, place % width):
+            return place % width
+    return place if fewest == len(place) else None
 
 
 def color_symmetric(pattern: Any) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -114,7 +114,10 @@ def _by_rows(
 ) -> Callable[[Sequence[Any]], Array]:
     """One vjp for each colour; entry (i, j) is entry j of the product of i's colour."""
     batch = _Batch(outputs, front.wires, colors, sizes)
-    gradients = _pulled(dict(zip(outputs, batch.seeds, strict=True)), front.wires)
+    seeds: dict[Wire, Wire] = {}
+    for wire, seed in zip(outputs, batch.seeds, strict=True):  # one wire may be two outputs
+        seeds[wire] = seeds[wire] + seed if wire in seeds else seed
+    gradients = _pulled(seeds, front.wires)
     columns = front.columns[behind.indices]
     inside = np.flatnonzero(columns >= 0)
     rows = _rows(behind)
