@@ -269,14 +269,15 @@ def test_the_work_of_the_first_call_is_kept():
 def test_a_circuit_of_a_derivative_is_computed_sparse_from_what_it_was_made_of():
     circuit = rosenbrock(30)
     values = np.linspace(0, 1, 30)
-    found = sparse_derivative(circuit.hessian("x"), 0, [values], {})
+    dense = circuit.hessian("x")
+    found = sparse_derivative(dense, dense.origins[0], [values], {})
     assert_sparse_is_dense(found, rosenbrock_hessian(values).toarray())
-    assert sparse_derivative(circuit.grad("x"), 0, [values], {}) is None
+    assert circuit.grad("x").origins == ()
     x, s = cg.input("x", 40), cg.input("s")
     arrow = cg.circuit(f=np.exp(x * s).sum())
     arrays, scale = [values[:30].repeat(2)[:40], 0.3], {"x": np.repeat(values, 2)[:40], "s": 0.3}
     dense = arrow.hessian(["x", "s"])
-    assert_sparse_is_dense(sparse_derivative(dense, 0, arrays, {}), dense(**scale))
+    assert_sparse_is_dense(sparse_derivative(dense, dense.origins[0], arrays, {}), dense(**scale))
     x = cg.input("x", 8)
     dense = cg.circuit(f=np.log((x**2).sum())).hessian("x")
-    assert sparse_derivative(dense, 0, [np.ones(8)], {}) is None
+    assert sparse_derivative(dense, dense.origins[0], [np.ones(8)], {}) is None

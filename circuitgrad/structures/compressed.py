@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from circuitgrad.circuits import Choice, Circuit
+from circuitgrad.circuits import Choice, Circuit, Origin
 from circuitgrad.derivatives import grad
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.plans.run import bind
@@ -62,7 +62,7 @@ class SparseDerivative:
 
     def at(self, arrays: Sequence[Any], sizes: Mapping[str, int]) -> Any:
         """The derivative at bound inputs: arrays in the circuit's order, sizes of named axes."""
-        known = self._compression(sizes)
+        known = self.at_sizes(sizes)
         pattern = known.pattern
         data = known.evaluate(arrays)
         # Copies, so that what a caller does to the array later leaves the pattern as it is.
@@ -78,11 +78,11 @@ class SparseDerivative:
         Args:
             **sizes: The size of every named axis.
         """
-        return self._compression(self._checked(sizes)).pattern.copy()
+        return self.at_sizes(self._checked(sizes)).pattern.copy()
 
     def passes(self, **sizes: int) -> int:
         """The number of products with the derivative that one evaluation takes."""
-        return self._compression(self._checked(sizes)).passes
+        return self.at_sizes(self._checked(sizes)).passes
 
     def _checked(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
         where = "sparse derivative"
@@ -101,7 +101,8 @@ class SparseDerivative:
                 )
         return {axis: int(size) for axis, size in sizes.items()}
 
-    def _compression(self, sizes: Mapping[str, int]) -> Compression:
+    def at_sizes(self, sizes: Mapping[str, int]) -> Compression:
+        """How the derivative is computed for these sizes of the named axes."""
         key = tuple(sorted(sizes.items()))
         known = self._known.get(key)
         if known is None:
@@ -142,29 +143,27 @@ def _serials(wires: Sequence[Wire]) -> tuple[int, ...]:
 
 
 def sparse_derivative(
-    circuit: Circuit, position: int, arrays: Sequence[Any], sizes: Mapping[str, int]
+    circuit: Circuit, origin: Origin, arrays: Sequence[Any], sizes: Mapping[str, int]
 ) -> Any:
-    """One output of a Jacobian or Hessian, computed sparse at bound inputs.
+    """A block of a Jacobian or Hessian, computed sparse at bound inputs.
 
     Args:
-        circuit: What `jacobian` or `hessian` returned.
-        position: Which of its outputs.
+        circuit: Whose inputs are given; it keeps the pattern and the plan.
+        origin: What is the derivative of what, as the circuits of derivatives tell.
         arrays: The inputs in order.
         sizes: The size of every named axis.
 
     Returns:
         A scipy.sparse.csr_array; None where more than a quarter of the entries can be other than
-        zero, or the circuit is no Jacobian.
+        zero.
     """
-    if not circuit.origins:
-        return None
-    key = ("sparse derivative", position)
+    key = ("sparse derivative", _serials(origin.rows), _serials(origin.columns))
     known: SparseDerivative | None = circuit._plans.get(key)
     if known is None:
-        known = circuit._plans[key] = SparseDerivative(circuit, *circuit.origins[position])
+        known = circuit._plans[key] = SparseDerivative(circuit, *origin)
     try:
-        pattern = known.pattern(**sizes)
+        pattern = known.at_sizes(sizes).pattern
     except ShapeError:
-        return None
+        return None  # too dense to be written down
     is_dense = 4 * pattern.nnz > math.prod(pattern.shape)
     return None if is_dense else known.at(arrays, sizes)
