@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 TRIED = 8  # widths of a repeating colouring that are tried before the general one
-ROUNDS = 20  # in which many columns are coloured at once, before they are taken one by one
+ROUNDS = 40  # in which many columns are coloured at once, before they are taken one by one
+SHARE = 64  # at least one in so many columns has to get its colour in a round
 
 
 def color_columns(pattern: Any) -> NDArray[np.intp]:
@@ -91,7 +92,7 @@ def is_coloring(pattern: Any, colors: NDArray[np.intp]) -> bool:
 
 
 def _class_by_class(pattern: Any) -> NDArray[np.intp] | None:
-    """The first-fit colouring, for many columns at once; None where that takes many rounds.
+    """The first-fit colouring, for many columns at once; None where that is slow.
 
     A column gets the present colour if it is the first of those left in each of its rows.
     """
@@ -105,6 +106,8 @@ def _class_by_class(pattern: Any) -> NDArray[np.intp] | None:
         starts = np.flatnonzero(np.append(True, met[1:] != met[:-1])[: len(met)])
         is_first = is_open.copy()
         is_first[by[by != np.repeat(by[starts], np.diff(np.append(starts, len(met))))]] = False
+        if SHARE * int(is_first.sum()) < int(is_open.sum()):
+            return None
         colors[is_first] = color
         is_taken = np.zeros(pattern.shape[0], bool)
         is_taken[met[is_first[by]]] = True
