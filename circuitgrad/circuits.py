@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from circuitgrad.errors import SpecError
 from circuitgrad.grammar import nearest
@@ -15,9 +15,18 @@ from circuitgrad.wire import Wire, check_name, describe, topological
 
 if TYPE_CHECKING:
     from circuitgrad.plans.run import Run
+    from circuitgrad.structures.compressed import SparseDerivative
     from circuitgrad.viz.figure import Figure
 
 Choice: TypeAlias = "str | Wire | Sequence[str | Wire] | None"
+
+
+class Origin(NamedTuple):
+    """What an output of a derivative is the derivative of: its rows by its columns."""
+
+    rows: tuple[Wire, ...]
+    columns: tuple[Wire, ...]
+    is_symmetric: bool = False
 
 
 class Circuit:
@@ -33,6 +42,8 @@ class Circuit:
         is_grid: Whether the one output is a Jacobian or Hessian that prints as a matrix.
         leading: For derivatives, how many axes of each output belong to what is differentiated
             (the others belong to the input); empty for other circuits.
+        origins: For Jacobians and Hessians, what each output is the derivative of; empty for
+            other circuits.
     """
 
     def __init__(
@@ -42,12 +53,14 @@ class Circuit:
         output_names: Sequence[str],
         is_grid: bool = False,
         leading: Sequence[int] = (),
+        origins: Sequence[Origin] = (),
     ) -> None:
         self.inputs: tuple[Wire, ...] = tuple(inputs)
         self.outputs: tuple[Wire, ...] = tuple(outputs)
         self.output_names: tuple[str, ...] = tuple(output_names)
         self.is_grid = is_grid
         self.leading: tuple[int, ...] = tuple(leading)
+        self.origins: tuple[Origin, ...] = tuple(origins)
         self._plans: dict[Any, Any] = {}
         self._check()
 
@@ -203,6 +216,24 @@ class Circuit:
     def hvp(self, wrt: Choice = None, output: str | None = None) -> Circuit:
         """The Hessian-vector product: inputs and directions to H·direction."""
         result: Circuit = upper_layer("derivatives").hvp(self, wrt, output)
+        return result
+
+    def sparse_jacobian(self, wrt: Choice = None, output: str | None = None) -> SparseDerivative:
+        """The Jacobian as a function of the inputs that returns scipy.sparse arrays.
+
+        Rows are the entries of the outputs (of one of them, if it is named), columns those of the
+        inputs chosen. Which entries can be other than zero is found from the circuit.
+        """
+        result: SparseDerivative = upper_layer("structures.compressed").sparse_jacobian(
+            self, wrt, output
+        )
+        return result
+
+    def sparse_hessian(self, wrt: Choice = None, output: str | None = None) -> SparseDerivative:
+        """The Hessian of a scalar output as a function that returns scipy.sparse arrays."""
+        result: SparseDerivative = upper_layer("structures.compressed").sparse_hessian(
+            self, wrt, output
+        )
         return result
 
     # --- formulas, proofs, pictures --------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from circuitgrad.circuits import Choice, Circuit
+from circuitgrad.circuits import Choice, Circuit, Origin
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
@@ -312,9 +312,11 @@ def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Cir
         blocks = [derivative_block(out, source, mode) for out in circuit.outputs]
         names = [f"∂{_named(name)}/∂{source.label}" for name in circuit.output_names]
         leading = [out.ndim for out in circuit.outputs]
-        return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading)
+        origins = [Origin((out,), chosen) for out in circuit.outputs]
+        return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading, origins)
     matrix = _grid(circuit.outputs, chosen, lambda out, x: derivative_block(out, x, mode))
-    return Circuit(circuit.inputs, [matrix], ["J"], is_grid=True, leading=[1])
+    origins = [Origin(circuit.outputs, chosen)]
+    return Circuit(circuit.inputs, [matrix], ["J"], True, [1], origins)
 
 
 def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Circuit:
@@ -344,9 +346,11 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
             .replace(f"∂{chosen[0].label}", f"∂{chosen[0].label}²")
         )
         leading = [chosen[0].ndim]
-        return Circuit(circuit.inputs, [block], [name], is_grid=True, leading=leading)
+        origins = [Origin(gradient.outputs, chosen, True)]
+        return Circuit(circuit.inputs, [block], [name], True, leading, origins)
     matrix = _grid(gradient.outputs, chosen, derivative_block)
-    return Circuit(circuit.inputs, [matrix], ["H"], is_grid=True, leading=[1])
+    origins = [Origin(gradient.outputs, chosen, True)]
+    return Circuit(circuit.inputs, [matrix], ["H"], True, [1], origins)
 
 
 def _grid(

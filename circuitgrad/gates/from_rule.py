@@ -43,6 +43,11 @@ class Declaration:
         latex: A template over the operands {0}, {1}.
         policy: The derivative taken at a tie or kink, in words.
         source: Where the definition comes from.
+        moves: multilinear: (positions in the output, positions in the inputs numbered on from
+            one to the next, **parameters) -> the pairs (to, from) of positions that depend on each
+            other, as two arrays; for gates whose output entries are sums of input entries.
+        mixed_axes: How many of the last axes an output entry depends on together, and on no other
+            entry; by default those of the parameter `axes` or `axis`, else all.
     """
 
     name: str
@@ -60,6 +65,8 @@ class Declaration:
     latex: str = ""
     policy: str = ""
     source: str = ""
+    moves: Rule | None = None
+    mixed_axes: int | None = None
 
     def __call__(self, *inputs: Wire, **parameters: Any) -> Wire:
         """The gate on wires, with hashable parameters."""

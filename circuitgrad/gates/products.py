@@ -73,6 +73,7 @@ prod_gate: Declaration = Declaration(
     sample=lambda: prod(input_wire("x", 3)),
     formula="the product of the entries",
     latex=r"\textstyle\prod {0}",
+    mixed_axes=1,
 )
 
 

@@ -185,6 +185,7 @@ pick: Declaration = Declaration(
     sample=lambda: pick(input_wire("x", 2), input_wire("y", 2)),
     formula="the entries of x in the order that sorts y",
     latex=r"\operatorname{{pick}}({0}, {1})",
+    mixed_axes=1,
 )
 
 unsort: Declaration = Declaration(
@@ -201,6 +202,7 @@ unsort: Declaration = Declaration(
     sample=lambda: unsort(input_wire("x", 2), input_wire("y", 2)),
     formula="the entries of x put back where those of sorted y come from",
     latex=r"\operatorname{{unsort}}({0}, {1})",
+    mixed_axes=1,
 )
 
 sort_gate: Declaration = Declaration(
@@ -217,6 +219,7 @@ sort_gate: Declaration = Declaration(
     formula="the entries in ascending order",
     policy="ties share the gradient equally",
     latex=r"\operatorname{{sort}}{0}",
+    mixed_axes=1,
 )
 
 

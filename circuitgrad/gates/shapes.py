@@ -56,6 +56,7 @@ _reshape = Declaration(
     sample=lambda: reshape(input_wire("x", (2, 3)), (3, 2)),
     formula="the same entries in C order",
     latex=r"\operatorname{{vec}}{0}",
+    moves=lambda place, origin, shape: (place, origin.reshape(place.shape)),
 )
 
 
@@ -121,6 +122,7 @@ _index = Declaration(
     sample=lambda: index(input_wire("x", (4, 3)), (slice(1, None, 2), 0)),
     formula="entries by position, slices and index arrays",
     latex="{0}_{{[\\cdot]}}",
+    moves=lambda place, origin, key: (place, origin[numpy_index(key)]),
 )
 
 
@@ -157,6 +159,7 @@ _scatter = Declaration(
     sample=lambda: scatter(input_wire("x", (2,)), (slice(0, None, 2), 1), (4, 3)),
     formula="entries put into zeros, added where positions repeat",
     latex=r"\operatorname{{place}}{0}",
+    moves=lambda place, origin, key, shape: (place[numpy_index(key)], origin),
 )
 
 
@@ -235,6 +238,7 @@ _concatenate = Declaration(
     sample=lambda: concatenate([input_wire("x", (2,)), input_wire("y", (3,))]),
     formula="the inputs joined along one axis",
     latex=r"\left[{0}; {1}\right]",
+    moves=lambda place, *origins, axis: (place, np.concatenate(origins, axis)),
 )
 
 
