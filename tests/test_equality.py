@@ -10,11 +10,11 @@ import pytest
 import sympy as sp
 
 from circuitgrad.proofs import equality
+from circuitgrad.proofs.acceptance import constraints
 from circuitgrad.proofs.balls import BoundaryError, Evaluator, NotRealError
 from circuitgrad.proofs.boundaries import kinks
 from circuitgrad.proofs.budgets import Budget
 from circuitgrad.proofs.cells import Cell, decided_cells
-from circuitgrad.proofs.acceptance import constraints
 from circuitgrad.proofs.equality import decide
 from circuitgrad.proofs.inequalities import is_empty, is_square_sum
 from circuitgrad.proofs.samples import Sampler, compared
