@@ -14,6 +14,7 @@ from circuitgrad.spec import format_shape
 from circuitgrad.wire import Wire, check_name, describe, topological
 
 if TYPE_CHECKING:
+    from circuitgrad.formulas.derivations import Derivation
     from circuitgrad.plans.run import Run
     from circuitgrad.structures.compressed import SparseDerivative
     from circuitgrad.viz.figure import Figure
@@ -274,6 +275,11 @@ class Circuit:
         """The closed form for every size in index notation, a line for each output."""
         text: str = upper_layer("formulas.closed_forms").circuit_index(self, layout)
         return text
+
+    def derivation(self, wrt: str | Wire, output: str | None = None) -> Derivation:
+        """The chain rule from a scalar output down to an input, step by step; `.latex()` too."""
+        found: Derivation = upper_layer("formulas.derivations").derivation(self, wrt, output)
+        return found
 
     def draw(self, **options: Any) -> Figure:
         """The figure of the circuit; values by input name give it numbers and gradients."""

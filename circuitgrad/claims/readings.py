@@ -16,6 +16,7 @@ from circuitgrad.claims.statements import Statement
 from circuitgrad.derivatives import grad, hessian, jacobian
 from circuitgrad.errors import CircuitError, ShapeError, SpecError
 from circuitgrad.formulas.closed_forms import LAYOUTS
+from circuitgrad.formulas.derivations import Derivation, derivation
 from circuitgrad.formulas.symbolic import real_symbol
 from circuitgrad.gates.contractions import diag, diagonal
 from circuitgrad.grammar import nearest
@@ -77,6 +78,20 @@ def restated(record: Mapping[str, Any]) -> Statement:
     """The statement that a record says, as `Statement.record` has it."""
     known = {name: value for name, value in record.items() if value is not None}
     return derivative(**known) if "kind" in known else equality(**known)
+
+
+def steps_of(record: Mapping[str, Any] | None) -> Derivation:
+    """The chain-rule steps to the derivative that a record is about."""
+    if record is None or record.get("kind") != "gradient":
+        raise SpecError(
+            "steps: the claim is no gradient that was written down. Use circuit.derivation(wrt)."
+        )
+    statement = restated(record)
+    assert statement.function is not None
+    if statement.function.wire is None:
+        raise SpecError("steps: some function of the formula has no gate.")
+    circuit = Circuit(tuple(statement.inputs.values()), [statement.function.wire], ["f"])
+    return derivation(circuit, statement.wrt)
 
 
 def equality(

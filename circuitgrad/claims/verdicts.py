@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from circuitgrad.errors import ProofError
 from circuitgrad.methods import upper_layer
 from circuitgrad.proofs.verdicts import KinkResult, Status
+
+if TYPE_CHECKING:
+    from circuitgrad.formulas.derivations import Derivation
 
 Numbers = Any  # a text, or nested tuples of texts: exact numbers as people write them
 
@@ -118,6 +121,15 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """The verdict as plain dictionaries, lists, texts and numbers."""
         return {"status": self.status.value, **plain(asdict(self))}
+
+    def steps(self) -> Derivation:
+        """The chain-rule steps to the right derivative of a scalar; `.latex()` writes them too.
+
+        Raises:
+            SpecError: A claim that is no derivative, or that is code.
+        """
+        found: Derivation = upper_layer("claims.readings").steps_of(self.statement)
+        return found
 
     def certificate(self) -> dict[str, Any]:
         """The verdict as plain data for JSON; `cg.replay` verifies it again.

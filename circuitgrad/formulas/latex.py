@@ -31,7 +31,11 @@ def name_latex(name: str) -> str:
     ('w_{0}', 'x_{12}', '\\mathrm{loss}', '\\alpha')
     >>> name_latex("s_c"), name_latex("x_max")
     ('s_{c}', 'x_{\\mathrm{max}}')
+    >>> name_latex("δz1")
+    '\\delta_{z_{1}}'
     """
+    if name.startswith("δ") and len(name) > 1:
+        return rf"\delta_{{{name_latex(name[1:])}}}"
     base, subscript = name, ""
     letters = re.fullmatch(r"([^\W\d_]|[^\W\d_]{3,})_([^\W\d_]+)", name)
     if letters:
