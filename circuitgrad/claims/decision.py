@@ -26,6 +26,8 @@ from circuitgrad.spec import format_shape, resolve_shape
 MAX_ENTRIES = 64
 GRACE = 1.5  # how far beyond its budget a step that does not look at the clock may go
 _KINKED = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
+_MAX_NICE = 12
+_STEP = sp.Rational(1, 10**9)  # a difference on a kink alone is none
 _NICE = tuple(map(sp.Rational, ("0", "1", "-1", "2", "1/2", "-2", "-1/2", "3")))
 
 
@@ -128,21 +130,25 @@ def _kinks(right: sp.Expr, claimed: sp.Expr, domain: Sequence[sp.Basic]) -> list
 def _nice_point(
     right: sp.Expr, claimed: sp.Expr, domain: Sequence[sp.Basic], clock: Budget
 ) -> records.Witness | None:
-    """A point of small numbers, in the open domain and off the kinks, where the sides differ."""
+    """A point of small numbers in the domain where the sides differ, there and beside it."""
     symbols = sorted(right.free_symbols | claimed.free_symbols, key=str)
-    if len(symbols) > 4 or right.has(*_KINKED) or claimed.has(*_KINKED):
+    if len(symbols) > _MAX_NICE:
         return None
+    kinked = right.has(*_KINKED) or claimed.has(*_KINKED)
     for k in range(len(_NICE) * (4 if len(symbols) > 1 else 1)):
         values = {s: _NICE[(k * (1 + 2 * i) + i) % len(_NICE)] for i, s in enumerate(symbols)}
-        place = {symbol: value for symbol, value in values.items()}
-        if not all(part.subs(place) == sp.true for part in domain if isinstance(part, sp.Rel)):
+        if not all(part.subs(values) == sp.true for part in domain if isinstance(part, sp.Rel)):
             continue
+        beside = [{s: v + step for s, v in values.items()} for step in (-_STEP, _STEP)]
         try:
-            comparison = compared(right, claimed, Point(values), clock, 512)
+            found = [
+                compared(right, claimed, Point(point), clock, 512)
+                for point in (values, *(beside if kinked else ()))
+            ]
         except (OutOfBudgetError, ValueError, TypeError):
             return None
-        if comparison is not None and comparison.differ:
-            return comparison.witness
+        if found[0] is not None and all(c is not None and c.differ for c in found):
+            return found[0].witness
     return None
 
 

@@ -26,7 +26,6 @@ from circuitgrad.wire import Array, Wire, replaced, topological
 
 Decide: TypeAlias = Callable[[Statement], bool]
 Candidates: TypeAlias = Iterator[tuple[str, Statement]]
-MAX_SLIPS = 2
 POINTS = 4
 MAX_FACTORS = 60
 MAX_SHOWN = 120
@@ -104,15 +103,15 @@ def diagnosed(statement: Statement, decide: Decide, budget: Budget) -> tuple[str
     found: list[str] = []
     try:
         case = Case.of(statement, budget)
-        for look in SLIPS if case is not None else ():
-            assert case is not None
-            if len(found) == MAX_SLIPS or (found and look is _slip_inside):
-                break
-            for words, other in look(case):
-                budget.check()
-                if words not in found and decide(other):
-                    found.append(words)
-                    break
+        if case is not None:
+            for look in SLIPS:
+                if found and look is not _fact:
+                    continue  # one explanation is enough; a condition may stand beside it
+                for words, other in look(case):
+                    budget.check()
+                    if decide(other):
+                        found.append(words)
+                        break
     except (OutOfBudgetError, CircuitError, RecursionError):
         pass  # a slip that cannot be found is no reason to lose the verdict
     return tuple(found)
