@@ -244,6 +244,23 @@ class Circuit:
         text: str = upper_layer("formulas.closed_forms").circuit_index(self, layout)
         return text
 
+    # --- code ------------------------------------------------------------------------------------
+
+    def numpy_source(self, name: str | None = None, derivatives: Choice = None) -> str:
+        """The text of a Python module that computes the outputs and needs only NumPy.
+
+        Its function takes the inputs by name and returns one output, or a dict of several.
+
+        Args:
+            name: The function's name; by default that of the output.
+            derivatives: Inputs whose gradients are returned beside the value, as "w" or ["w"].
+
+        Raises:
+            SpecError: A gate that cannot be written with NumPy alone; a constant too large.
+        """
+        text: str = upper_layer("plans.source").numpy_source(self, name, derivatives)
+        return text
+
     def draw(self, **options: Any) -> Figure:
         """The figure of the circuit; values by input name give it numbers and gradients."""
         figure: Figure = upper_layer("viz.drawing").draw(self, **options)

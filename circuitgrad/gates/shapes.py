@@ -116,6 +116,7 @@ _index = Declaration(
     "x[i]",
     infer=lambda inputs, key: Spec(indexed_shape(inputs[0], key), inputs[0].dtype),
     function=_taken,
+    written=lambda a, key: a[key],
     pullback=_index_pullback,
     pushforward=_index_pushforward,
     sample=lambda: index(input_wire("x", (4, 3)), (slice(1, None, 2), 0)),
@@ -131,6 +132,12 @@ def _scatter_kernel(a: Array, key: Key, shape: tuple[int, ...]) -> Array:
         np.add.at(result, position, a)
     else:
         result[position] = a[()]  # of symbols, a scalar is itself and no array
+    return result
+
+
+def _scatter_written(a: Array, key: Any, shape: tuple[int, ...]) -> Array:
+    result = np.zeros(shape, a.dtype)
+    np.add.at(result, key, a)
     return result
 
 
@@ -152,6 +159,7 @@ _scatter = Declaration(
     "place",
     infer=lambda inputs, key, shape: Spec(shape, inputs[0].dtype),
     function=_scatter_kernel,
+    written=_scatter_written,
     pullback=_scatter_pullback,
     pushforward=_scatter_pushforward,
     sample=lambda: scatter(input_wire("x", (2,)), (slice(0, None, 2), 1), (4, 3)),
