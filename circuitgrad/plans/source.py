@@ -35,6 +35,7 @@ from circuitgrad.wire import Array, Wire, check_name
 LONGEST_LINE = 92
 LONGEST_PART = 60  # an operand that takes more is given a line of its own
 _INDENT = "    "
+_VIEWS = {"broadcast_to", "transpose", "diagonal", "einsum", "reshape"}
 
 
 def checked_input(
@@ -97,6 +98,7 @@ class _Module:
         self._uses: dict[int, int] = {}
         self._made: dict[int, Form] = {}
         self._nodes: dict[int, ast.expr] = {}
+        self._full: dict[int, ast.expr] = {}
         self._alive: list[Wire] = []
 
     def text(self) -> str:
@@ -117,9 +119,8 @@ class _Module:
         parts = ["\n".join(head)]
         if self._constants:
             parts[0] += "\n\n" + "\n".join(self._constants)
-        texts, assignments = [], []
-        for piece in self._kernels.texts:
-            (texts if piece.startswith("def ") else assignments).append(piece)
+        assignments = [piece for piece in self._kernels.texts if not piece.startswith("def ")]
+        texts = [piece for piece in self._kernels.texts if piece.startswith("def ")]
         if assignments:
             parts[0] += "\n\n" + "\n".join(assignments)
         return "\n\n\n".join([*parts, *texts, function]) + "\n"
@@ -165,9 +166,10 @@ class _Module:
         form = self._made[wire.serial]
         self._shorten(form)
         node = form.write([self._nodes[s.serial] for s in form.operands])
-        self._nodes[wire.serial] = node
+        self._nodes[wire.serial] = self._full[wire.serial] = node
         is_shared = self._uses[wire.serial] > 1 and not is_simple(node)
-        if wire.label or is_shared or len(printed(node)) > LONGEST_PART:
+        is_result = self._circuit.outputs == (wire,)
+        if wire.label or is_shared or (len(printed(node)) > LONGEST_PART and not is_result):
             self._assign(wire)
 
     def _shorten(self, form: Form) -> None:
@@ -222,15 +224,10 @@ class _Module:
     def _result(self, wire: Wire) -> ast.expr:
         """The expression of an output, a number or an array that is the caller's own."""
         node = self._nodes[wire.serial]
-        kind: dict[str, ast.expr] = {}
         if not wire.shape:
-            return node if not isinstance(wire.gate, Constant | Input) else call(
-                wire.dtype.name, node
-            )  # fmt: skip
-        is_view = isinstance(wire.gate, Constant | Input) or (
-            wire.gate.family == "multilinear" and len(wire.inputs) <= 1
-        )
-        return call("array", node, **kind) if is_view and _may_alias(node) else node
+            is_bare = isinstance(wire.gate, Constant | Input)
+            return call(wire.dtype.name, node) if is_bare else node
+        return call("array", node) if _may_alias(self._full.get(wire.serial, node)) else node
 
     def _checks(self) -> list[str]:
         inputs = self._circuit.inputs
@@ -277,10 +274,18 @@ class _Module:
 
 
 def _may_alias(node: ast.expr) -> bool:
-    """Whether an expression may show an argument's or a constant's own memory."""
-    if isinstance(node, ast.Call):
-        return printed(node.func) in ("np.broadcast_to", "np.transpose", "np.diagonal", "np.einsum")
-    return not isinstance(node, ast.BinOp | ast.UnaryOp)
+    """Whether an array may share memory with a variable, or cannot be written to."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        if not isinstance(node, ast.Call):
+            node = node.value
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS:
+            is_method = printed(node.func.value) != "np"
+            node = node.func.value if is_method else node.args[node.func.attr == "einsum"]
+            if not is_method and node is not None and not isinstance(node, ast.Name):
+                return True
+        else:
+            return False
+    return isinstance(node, ast.Name)
 
 
 def _described(wire: Wire) -> str:

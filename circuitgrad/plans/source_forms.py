@@ -101,12 +101,21 @@ class Forms:
         axes = dict(gate.sizes)
         for letters, source in zip(gate.operands, wire.inputs, strict=True):
             axes |= dict(zip(letters, source.shape, strict=True))
+        shown = [_seen(*pair) for pair in zip(wire.inputs, gate.operands, strict=True)]
+        shown = [(source, term) for source, term in shown if filled_with(source) != 1]
+        carried = set("".join(term for _, term in shown))
+        sizes = tuple(
+            (x, axis)
+            for x, axis in axes.items()
+            if x not in carried and (axis != 1 or x in gate.output)
+        )
+        plain = Einsum(tuple(term for _, term in shown), gate.output, sizes, gate.dtype)
 
         def write(nodes: Sequence[ast.expr]) -> ast.expr:
             is_single = wire.dtype == FLOAT32
-            return contraction(gate, nodes, lambda x: self._size(axes[x]), is_single)
+            return contraction(plain, nodes, lambda x: self._size(axes[x]), is_single)
 
-        return Form(wire.inputs, write)
+        return Form(tuple(source for source, _ in shown), write)
 
     # --- elementwise gates ------------------------------------------------------------------------
 
@@ -165,6 +174,27 @@ class Forms:
         meaning = gate.formula or "; ".join(f"{f} if {c}" for c, f in gate.pieces)
         title = self._kernels.of_formula(gate.name, renamed, body, gate, meaning)
         return call(name(title), *operands)
+
+
+def _seen(wire: Wire, letters: str) -> tuple[Wire, str]:
+    """What stands behind an unnamed operand that only places entries, and its letters."""
+    while not wire.label:
+        value = filled_with(wire)
+        if value is not None and wire.shape:
+            return constant(value, wire.dtype), ""
+        gate = wire.gate
+        if type(gate) is not Einsum or not gate.operands:
+            break
+        place = dict(zip(gate.output, letters, strict=True))
+        source, pattern = _behind(wire)
+        if pattern is not None:
+            wire, letters = source, "".join(place[x] for x in pattern[0])
+        elif gate.is_structural and len(place) == len(gate.output):
+            (wire,) = wire.inputs
+            letters = "".join(place[x] for x in gate.operands[0])
+        else:
+            break
+    return wire, letters
 
 
 def _without_signs(wire: Wire, gate: Elementwise) -> Form | None:

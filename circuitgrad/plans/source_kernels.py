@@ -251,10 +251,10 @@ class _Substitution(ast.NodeTransformer):
     def __init__(self, scope: Mapping[str, ast.expr]) -> None:
         self._scope = scope
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - ast's name
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return self._scope.get(node.id, node)
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:  # noqa: N802 - ast's name
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
         inner = node.slice
         if isinstance(inner, ast.Subscript) and printed(inner.value) == "np.s_":
