@@ -168,7 +168,7 @@ class _Module:
         node = form.write([self._nodes[s.serial] for s in form.operands])
         self._nodes[wire.serial] = self._full[wire.serial] = node
         is_shared = self._uses[wire.serial] > 1 and not is_simple(node)
-        is_result = self._circuit.outputs == (wire,)
+        is_result = len(self._circuit.outputs) == 1 and self._circuit.outputs[0] is wire
         if wire.label or is_shared or (len(printed(node)) > LONGEST_PART and not is_result):
             self._assign(wire)
 
