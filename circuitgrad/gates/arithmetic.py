@@ -148,7 +148,7 @@ power = elementwise(
 
 
 def _indicator(truth: Any, like: Any) -> Any:
-    return truth.astype(like.dtype)
+    return np.asarray(truth, like.dtype)
 
 
 def _step(x: Array) -> Any:
@@ -156,7 +156,7 @@ def _step(x: Array) -> Any:
 
 
 def _exceeds(x: Array, y: Array) -> Any:
-    return (_indicator(x > y, x) + _indicator(x >= y, x)) * x.dtype.type(0.5)
+    return (_indicator(x > y, x) + _indicator(x >= y, x)) * 0.5
 
 
 JUMP = "the value jumps; the derivative is 0 also there"

@@ -30,6 +30,8 @@ class Declaration:
         function: (*arrays, **parameters) -> array, the NumPy kernel.
         written: The same as people write it with NumPy, for code that stands alone; the kernel
             itself by default.
+        traced: The same without decisions on values, for frameworks that trace functions; the
+            kernel itself by default.
         pullback: (out, grad, **parameters) -> one wire or None per input.
         pushforward: (out, tangents, **parameters) -> wire or None.
         meaning: selection: (*inputs, **parameters) -> the wire of 0/1 weights (shares at ties);
@@ -63,6 +65,7 @@ class Declaration:
     policy: str = ""
     source: str = ""
     written: Rule | None = None
+    traced: Rule | None = None
 
     def __call__(self, *inputs: Wire, **parameters: Any) -> Wire:
         """The gate on wires, with hashable parameters."""

@@ -87,6 +87,15 @@ def _cofactor_change_kernel(a: Array, e: Array) -> Array:
     return result
 
 
+def _cofactor_change_traced(a: Array, e: Array) -> Array:
+    """The same for a regular matrix."""
+    inverted = np.linalg.inv(a)
+    minors = np.linalg.det(a) * inverted.T
+    along = np.sum(inverted.T * e, axis=(-2, -1))[..., None, None] * minors
+    result: Array = along - np.matmul(np.matmul(inverted.T, np.swapaxes(e, -1, -2)), minors)
+    return result
+
+
 def _polynomial(a: Wire) -> Wire:
     """The determinant as Leibniz's sum of signed products."""
     size = int(a.shape[0])
@@ -140,6 +149,7 @@ cofactor: Declaration = Declaration(
     "cof",
     infer=lambda inputs: inputs[0].spec,
     function=_cofactor_kernel,
+    traced=lambda a: np.linalg.det(a) * np.linalg.inv(a).T,
     pullback=lambda out, grad: (cofactor_change(out.inputs[0], grad),),
     pushforward=lambda out, tangents: cofactor_change(out.inputs[0], tangents[0]),
     meaning=_minors,
@@ -191,6 +201,7 @@ cofactor_change: Declaration = Declaration(
     "dcof",
     infer=lambda inputs: Spec(inputs[1].shape, common_dtype(inputs)),
     function=_cofactor_change_kernel,
+    traced=_cofactor_change_traced,
     pullback=_change_pullback,
     pushforward=_change_pushforward,
     meaning=_change,
@@ -232,6 +243,7 @@ logdet_gate: Declaration = Declaration(
     "log det",
     infer=lambda inputs: Spec((), inputs[0].dtype),
     function=_logdet_kernel,
+    traced=lambda a: np.linalg.slogdet(a)[1],
     pullback=lambda out, grad: (spread(grad) * inverse(out.inputs[0]).T,),
     pushforward=lambda out, tangents: pair(tangents[0], inverse(out.inputs[0]).T),
     meaning=lambda a: 0.5 * arithmetic.log(arithmetic.square(det_gate(a))),
@@ -340,6 +352,7 @@ cholesky_gate: Declaration = Declaration(
     "chol",
     infer=lambda inputs: inputs[0].spec,
     function=_cholesky_kernel,
+    traced=lambda a: np.linalg.cholesky((a + a.T) / 2),
     pullback=_cholesky_pullback,
     pushforward=_cholesky_pushforward,
     meaning=lambda a, out: matmul(out, out.T) - _symmetrised(a),

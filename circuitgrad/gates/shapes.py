@@ -117,6 +117,7 @@ _index = Declaration(
     infer=lambda inputs, key: Spec(indexed_shape(inputs[0], key), inputs[0].dtype),
     function=_taken,
     written=lambda a, key: a[key],
+    traced=lambda a, key: a[numpy_index(key)],
     pullback=_index_pullback,
     pushforward=_index_pushforward,
     sample=lambda: index(input_wire("x", (4, 3)), (slice(1, None, 2), 0)),
@@ -125,7 +126,8 @@ _index = Declaration(
 )
 
 
-def _scatter_kernel(a: Array, key: Key, shape: tuple[int, ...]) -> Array:
+def scatter_kernel(a: Array, key: Key, shape: tuple[int, ...]) -> Array:
+    """Zeros with the entries of an array added at the positions of a parsed index."""
     result = np.zeros(shape, a.dtype)
     position = numpy_index(key)
     if any(isinstance(part, ArrayKey) for part in key):
@@ -158,7 +160,7 @@ _scatter = Declaration(
     "multilinear",
     "place",
     infer=lambda inputs, key, shape: Spec(shape, inputs[0].dtype),
-    function=_scatter_kernel,
+    function=scatter_kernel,
     written=_scatter_written,
     pullback=_scatter_pullback,
     pushforward=_scatter_pushforward,
