@@ -102,7 +102,8 @@ def _index_pushforward(out: Wire, tangents: tuple[Wire], key: Key) -> Wire:
     return _index(tangent, key=(*lead, *key))
 
 
-def _taken(a: Array, key: Key) -> Array:
+def index_kernel(a: Array, key: Key) -> Array:
+    """The entries of an array at a parsed index."""
     try:
         result: Array = a[numpy_index(key)]
     except IndexError as error:
@@ -115,9 +116,8 @@ _index = Declaration(
     "multilinear",
     "x[i]",
     infer=lambda inputs, key: Spec(indexed_shape(inputs[0], key), inputs[0].dtype),
-    function=_taken,
+    function=index_kernel,
     written=lambda a, key: a[key],
-    traced=lambda a, key: a[numpy_index(key)],
     pullback=_index_pullback,
     pushforward=_index_pushforward,
     sample=lambda: index(input_wire("x", (4, 3)), (slice(1, None, 2), 0)),

@@ -20,9 +20,10 @@ from circuitgrad import grammar
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import BackendError, SpecError
 from circuitgrad.gates.from_einsum import Einsum
-from circuitgrad.gates.from_formula import Elementwise
+from circuitgrad.gates.from_formula import NUMPY_FUNCTIONS, Elementwise
 from circuitgrad.gates.from_rule import declaration_of, parameters_of
-from circuitgrad.gates.shapes import scatter_kernel
+from circuitgrad.gates.indices import numpy_index
+from circuitgrad.gates.shapes import index_kernel, scatter_kernel
 from circuitgrad.plans import source_functions
 from circuitgrad.plans.run import by_name
 from circuitgrad.plans.source_kernels import numpy_name
@@ -50,6 +51,9 @@ class Framework(Protocol):
 
     def placed(self, array: Any, position: Any, shape: tuple[int, ...]) -> Any:
         """Zeros with the entries of an array added at a position."""
+
+    def taken(self, array: Any, position: Any) -> Any:
+        """The entries of an array at a position."""
 
     def each(self, function: str) -> Step | None:
         """A function of Python's math module for arrays."""
@@ -149,6 +153,9 @@ class Program:
         options = parameters_of(gate)
         if declared.function is scatter_kernel:
             return self._scatter(options)
+        if declared.function is index_kernel:
+            position = numpy_index(options["key"])
+            return lambda operands, sizes, like: framework.taken(operands[0], position)
         step = rebound(declared.traced or declared.function, framework, gate.name)
 
         def run(operands: Sequence[Any], sizes: Mapping[str, int], like: Sequence[Any]) -> Any:
@@ -192,7 +199,7 @@ class Program:
         return run
 
     def _scatter(self, options: Mapping[str, Any]) -> Callable[..., Any]:
-        index = rebound_index(options["key"])
+        index = numpy_index(options["key"])
         shape: Shape = options["shape"]
 
         def run(operands: Sequence[Any], sizes: Mapping[str, int], like: Sequence[Any]) -> Any:
@@ -245,17 +252,8 @@ def _on_diagonals(gate: Einsum, found: Any, size: Mapping[str, int], space: Any)
     return space.where(space.mask(mask), spread, 0.0)
 
 
-def rebound_index(key: Any) -> Any:
-    """A parsed index as arrays take it."""
-    from circuitgrad.gates.indices import numpy_index
-
-    return numpy_index(key)
-
-
 def _function_of(name: str, framework: Framework, gate: str) -> Step:
     """A formula's function in a framework."""
-    from circuitgrad.gates.from_formula import NUMPY_FUNCTIONS
-
     known = numpy_name(NUMPY_FUNCTIONS[name])
     found = getattr(framework.namespace, known, None) if known else framework.each(name)
     if found is None:
@@ -348,6 +346,6 @@ def _translated(value: Any, own: str, framework: Framework, gate: str) -> Any:
         if found is None:
             raise SpecError(f"{framework.name}: the kernel of gate '{gate}' uses '{own}'.")
         return found
-    if isinstance(value, types.FunctionType) and value.__module__ != "circuitgrad.gates.indices":
+    if isinstance(value, types.FunctionType):
         return rebound(value, framework, gate)
     return value

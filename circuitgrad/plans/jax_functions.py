@@ -54,6 +54,9 @@ class _Jax:
     def placed(self, array: Any, position: Any, shape: tuple[int, ...]) -> Any:
         return self.jax.numpy.zeros(shape, array.dtype).at[position].add(array)
 
+    def taken(self, array: Any, position: Any) -> Any:
+        return array[position]
+
     def each(self, function: str) -> Any:
         return getattr(self._special, function, None)
 
