@@ -133,7 +133,9 @@ _solve = Declaration(
     infer=_solve_infer,
     function=_regular(np.linalg.solve, "solve"),
     written=np.linalg.solve,
-    traced=lambda a, b: np.linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else np.linalg.solve(a, b),
+    traced=lambda a, b: (
+        np.linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else np.linalg.solve(a, b)
+    ),
     pullback=_solve_pullback,
     pushforward=_solve_pushforward,
     meaning=lambda a, b, out: arithmetic.sub(matmul(a, out), b),

@@ -258,7 +258,7 @@ def _function_of(name: str, framework: Framework, gate: str) -> Step:
     found = getattr(framework.namespace, known, None) if known else framework.each(name)
     if found is None:
         raise SpecError(f"{framework.name}: the formula of gate '{gate}' calls '{name}'.")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 # --- kernels under other names --------------------------------------------------------------------

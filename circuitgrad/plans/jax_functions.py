@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from circuitgrad.circuits import Circuit
-from circuitgrad.plans.frameworks import Program, derived, outputs_of, ordered, require
+from circuitgrad.plans.frameworks import Program, derived, ordered, outputs_of, require
 
 
 class _Namespace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ from circuitgrad.wire import Array, Wire, check_name
 
 LONGEST_LINE = 92
 LONGEST_PART = 60  # an operand that takes more is given a line of its own
+LARGEST_HEADING = 200  # wires; the closed form of more would not be read
 _INDENT = "    "
 _VIEWS = {"broadcast_to", "transpose", "diagonal", "einsum", "reshape"}
 
@@ -183,9 +184,28 @@ class _Module:
 
     def _assign(self, wire: Wire) -> None:
         is_product = wire.gate.family == "multilinear" and len(wire.inputs) > 1
+        node = self._short(self._nodes[wire.serial])
         title = self._names.take(wire.label or ("z" if is_product else "t"))
-        self._lines.append(f"{title} = {printed(self._nodes[wire.serial])}")
+        self._lines += definition_text(title, node, LONGEST_LINE).split("\n")
         self._nodes[wire.serial] = name(title)
+
+    def _short(self, node: ast.expr) -> ast.expr:
+        """An expression whose longest parts have lines of their own, so that it fits into one."""
+        while len(printed(node)) > LONGEST_LINE:
+            parts = [
+                (len(printed(part)), child, place)
+                for child, place, part in _parts(node)
+                if isinstance(part, ast.BinOp | ast.Call | ast.Subscript)
+            ]
+            if not parts:
+                break
+            _, child, place = max(parts, key=lambda found: found[0])
+            title = self._names.take("t")
+            self._lines += definition_text(title, self._short(child[place]), LONGEST_LINE).split(
+                "\n"
+            )
+            child[place] = name(title)
+        return node
 
     def _constant(self, wire: Wire) -> ast.expr:
         found = constant_number(wire)
@@ -195,7 +215,7 @@ class _Module:
         assert isinstance(gate, Constant)
         title = self._names.take(wire.label.upper() or "CONSTANT")
         value = array_literal(gate.data, "numpy_source")
-        self._constants.append(definition_text(title, value))
+        self._constants.append(definition_text(title, value, LONGEST_LINE))
         return name(title)
 
     def _size(self, axis: Axis) -> ast.expr:
@@ -209,7 +229,7 @@ class _Module:
 
     def _function(self) -> str:
         arguments = ", ".join(self._inputs.values())
-        results = [self._result(w) for w in self._circuit.outputs]
+        results = [self._short(self._result(w)) for w in self._circuit.outputs]
         lines = [*self._docstring(), *self._checks()]
         lines += [f"{new} = sizes[{quoted(axis)}]" for axis, new in self._sizes.items()]
         lines += self._lines
@@ -266,11 +286,25 @@ class _Module:
     def _heading(self) -> str:
         """The module's docstring: what it computes, in matrix notation where there is one."""
         first = f'"""{_words(self._circuit.output_names)} with NumPy alone, written by circuitgrad.'
+        is_short = len(self._circuit.wires) <= LARGEST_HEADING
         with contextlib.suppress(CircuitError):
-            forms = escaped(circuit_matrix(self._circuit, None, False)).splitlines()
-            if all(len(line) <= LONGEST_LINE for line in forms):
-                return "\n".join([first, "", *forms, '"""'])
+            forms = escaped(circuit_matrix(self._circuit, None, False) if is_short else "")
+            if forms and all(len(line) <= LONGEST_LINE for line in forms.splitlines()):
+                return f'{first}\n\n{forms}\n"""'
         return f'{first}"""'
+
+
+def _parts(node: ast.expr) -> Iterator[tuple[Any, Any, ast.expr]]:
+    """The operands of an expression, each with the place where it can be exchanged."""
+    own = vars(node)
+    for place in ("left", "right", "operand", "value"):
+        if isinstance(own.get(place), ast.expr):
+            yield own, place, own[place]
+    for group in [own.get("args"), own.get("elts")]:
+        for k, part in enumerate(group or ()):
+            if isinstance(part, ast.Tuple):
+                yield from ((part.elts, i, inner) for i, inner in enumerate(part.elts))
+            yield group, k, part
 
 
 def _may_alias(node: ast.expr) -> bool:
@@ -296,9 +330,10 @@ def _described(wire: Wire) -> str:
 
 def _words(names: Sequence[str]) -> str:
     shown = list(names) if len(names) <= 4 else [*names[:3], "…"]
-    return escaped(", ".join(shown))
+    return escaped(" ".join(", ".join(shown).split()))
 
 
 def escaped(words: str) -> str:
     """A text that may stand in a docstring."""
-    return words.replace("\\", "\\\\").replace('"""', "'''")
+    plain = words.replace("\\", "\\\\").replace('"""', "'''")
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in plain)

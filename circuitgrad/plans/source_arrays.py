@@ -13,7 +13,6 @@ from circuitgrad.sources import ArrayKey
 from circuitgrad.wire import Array
 
 LARGEST_LITERAL = 1000
-_WIDTH = 100
 
 
 def array_literal(array: Array, where: str) -> ast.expr:
@@ -78,14 +77,14 @@ def _part(part: Any) -> ast.expr:
     return number(part)
 
 
-def definition_text(title: str, value: ast.expr) -> str:
-    """The line that gives a constant its name, or several lines that a formatter leaves alone."""
+def definition_text(title: str, value: ast.expr, width: int) -> str:
+    """The line that gives a value its name, or several lines that a formatter leaves alone."""
     line = f"{title} = {printed(value)}"
-    if len(line) <= _WIDTH:
+    if len(line) <= width:
         return line
     lines, rest = [], line
-    while len(rest) > _WIDTH:
-        cut = rest.rfind(", ", 0, _WIDTH)
+    while len(rest) > width:  # between entries, where Python's brackets are still open
+        cut = rest.rfind(", ", 0, width)
         if cut < 0:
             break
         lines.append(rest[: cut + 1])

@@ -314,7 +314,7 @@ def formula_expression(
     text: str, scope: Mapping[str, ast.expr], functions: Mapping[str, Any], kernels: Kernels
 ) -> ast.expr:
     """A gate's formula in NumPy's names."""
-    tree = grammar.parse(text)
+    tree = copy.deepcopy(grammar.parse(text))  # the grammar keeps its trees
     named: dict[str, ast.expr] = {k: numpy(v) for k, v in _FORMULA_NAMES.items()}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

@@ -28,14 +28,14 @@ class _Torch:
 
     def placed(self, array: Any, position: Any, shape: tuple[int, ...]) -> Any:
         places = np.arange(int(np.prod(shape))).reshape(shape)[position]
-        index = self.torch.as_tensor(places.reshape(-1), device=array.device)
+        index = self.torch.as_tensor(places.flatten(), device=array.device)
         zeros = self.torch.zeros(int(np.prod(shape)), dtype=array.dtype, device=array.device)
         spread = self.torch.broadcast_to(array, places.shape)
         return zeros.index_add(0, index, spread.reshape(-1)).reshape(shape)
 
     def taken(self, array: Any, position: Any) -> Any:
         places = np.arange(int(np.prod(array.shape))).reshape(tuple(array.shape))[position]
-        index = self.torch.as_tensor(places.reshape(-1), device=array.device)
+        index = self.torch.as_tensor(places.flatten(), device=array.device)
         return array.reshape(-1)[index].reshape(places.shape)
 
     def each(self, function: str) -> Any:
@@ -132,4 +132,6 @@ def _node(circuit: Circuit, framework: _Torch) -> Any:
 
 def _own(value: Any, arrays: Sequence[Any]) -> Any:
     """A result that is no input and shares no memory with one, as autograd functions need."""
-    return value.clone() if any(value is array or value._base is array for array in arrays) else value
+    return (
+        value.clone() if any(value is array or value._base is array for array in arrays) else value
+    )

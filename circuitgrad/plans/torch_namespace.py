@@ -45,7 +45,7 @@ class TorchNamespace:
         """Two operands as tensors; numbers adopt the dtype of the other."""
         torch = self._torch
         like = x if isinstance(x, torch.Tensor) else y
-        return tuple(  # type: ignore[return-value]
+        return tuple(
             v if isinstance(v, torch.Tensor)
             else torch.as_tensor(v, dtype=like.dtype, device=like.device)
             for v in (x, y)
@@ -125,6 +125,10 @@ class TorchNamespace:
     def sort(self, x: Any, axis: int) -> Any:
         """The entries in ascending order."""
         return self._torch.sort(x, dim=axis).values
+
+    def argsort(self, x: Any, axis: int) -> Any:
+        """The order that sorts the entries; equal ones keep theirs."""
+        return self._torch.argsort(x, dim=axis, stable=True)
 
     def swapaxes(self, x: Any, first: int, second: int) -> Any:
         """Two axes exchanged."""
