@@ -32,7 +32,8 @@ from circuitgrad.sources import Constant, Input
 from circuitgrad.spec import FLOAT32, Axis, format_shape
 from circuitgrad.wire import Array, Wire, check_name
 
-LONGEST_LINE = 92
+LONGEST_LINE = 96  # with the indentation, 100
+LONGEST_EXPRESSION = 84
 LONGEST_PART = 60  # an operand that takes more is given a line of its own
 LARGEST_HEADING = 200  # wires; the closed form of more would not be read
 _INDENT = "    "
@@ -178,20 +179,20 @@ class _Module:
         while True:
             node = form.write([self._nodes[s.serial] for s in form.operands])
             long = [s for s in form.operands if not is_simple(self._nodes[s.serial])]
-            if len(printed(node)) <= LONGEST_LINE or not long:
+            if len(printed(node)) <= LONGEST_EXPRESSION or not long:
                 return
             self._assign(max(long, key=lambda s: len(printed(self._nodes[s.serial]))))
 
     def _assign(self, wire: Wire) -> None:
         is_product = wire.gate.family == "multilinear" and len(wire.inputs) > 1
-        node = self._short(self._nodes[wire.serial])
         title = self._names.take(wire.label or ("z" if is_product else "t"))
+        node = self._short(self._nodes[wire.serial], LONGEST_LINE - len(f"{title} = "))
         self._lines += definition_text(title, node, LONGEST_LINE).split("\n")
         self._nodes[wire.serial] = name(title)
 
-    def _short(self, node: ast.expr) -> ast.expr:
+    def _short(self, node: ast.expr, room: int) -> ast.expr:
         """An expression whose longest parts have lines of their own, so that it fits into one."""
-        while len(printed(node)) > LONGEST_LINE:
+        while len(printed(node)) > room:
             parts = [
                 (len(printed(part)), child, place)
                 for child, place, part in _parts(node)
@@ -201,9 +202,8 @@ class _Module:
                 break
             _, child, place = max(parts, key=lambda found: found[0])
             title = self._names.take("t")
-            self._lines += definition_text(title, self._short(child[place]), LONGEST_LINE).split(
-                "\n"
-            )
+            part = self._short(child[place], LONGEST_LINE - len(f"{title} = "))
+            self._lines += definition_text(title, part, LONGEST_LINE).split("\n")
             child[place] = name(title)
         return node
 
@@ -229,7 +229,7 @@ class _Module:
 
     def _function(self) -> str:
         arguments = ", ".join(self._inputs.values())
-        results = [self._short(self._result(w)) for w in self._circuit.outputs]
+        results = [self._short(self._result(w), LONGEST_EXPRESSION) for w in self._circuit.outputs]
         lines = [*self._docstring(), *self._checks()]
         lines += [f"{new} = sizes[{quoted(axis)}]" for axis, new in self._sizes.items()]
         lines += self._lines
