@@ -134,7 +134,8 @@ scaled_power: Elementwise = elementwise(
         xlogy(out, x),
         -xlogy(out, x),
     ),
-    glyph="a xʸ⁻ᵏ", latex="{a} {x}^{{{y} - {k}}}", domain="x > 0", scalar=_scaled_power_scalar,
+    plain=("y", "k"), glyph="a xʸ⁻ᵏ", latex="{a} {x}^{{{y} - {k}}}", domain="x > 0",
+    scalar=_scaled_power_scalar,
 )  # fmt: skip
 power = elementwise(
     "pow", "x**y",

@@ -313,6 +313,8 @@ def _may_alias(node: ast.expr) -> bool:
         if not isinstance(node, ast.Call):
             node = node.value
         elif isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS:
+            if node.func.attr == "einsum" and len(node.args) > 2:
+                return False
             is_method = printed(node.func.value) != "np"
             node = node.func.value if is_method else node.args[node.func.attr == "einsum"]
             if not is_method and node is not None and not isinstance(node, ast.Name):

@@ -110,11 +110,34 @@ def _pair(first: Factor, second: Factor, keep: str, order: str) -> Factor | None
             return Factor(binary(first.node, ast.MatMult, second.node), "")
         product = _multiplied(first, second, first.letters)
         return Factor(call("sum", product.node), "")
-    if len(lost) > 1 or max(len(first.letters), len(second.letters)) > 2:
+    if len(lost) > 1:
         return None
     if any(x in second.letters and x != lost[0] for x in first.letters):
-        return None
+        return _batch_product(first, second, lost[0])
+    if max(len(first.letters), len(second.letters)) > 2:
+        return _stack_product(first, second, lost[0])
     return _matrix_product(first, second, lost[0], order)
+
+
+def _batch_product(first: Factor, second: Factor, inner: str) -> Factor | None:
+    """A matrix product for every leading index that the two share."""
+    for left, right in ((first, second), (second, first)):
+        lead = left.letters[:-2]
+        fits = len(left.letters) == len(right.letters) > 2 and right.letters[:-2] == lead
+        if fits and left.letters[-1] == right.letters[-2] == inner:
+            letters = left.letters[:-1] + right.letters[-1]
+            return Factor(binary(left.node, ast.MatMult, right.node), letters)
+    return None
+
+
+def _stack_product(first: Factor, second: Factor, inner: str) -> Factor | None:
+    """A stack of matrices times a matrix or vector."""
+    for left, right in ((first, second), (second, first)):
+        if left.letters[-1] == inner and len(right.letters) <= 2:
+            node = right.node if right.letters[0] == inner else transposed(right.node)
+            letters = left.letters[:-1] + right.letters.replace(inner, "")
+            return Factor(binary(left.node, ast.MatMult, node), letters)
+    return None
 
 
 def _matrix_product(first: Factor, second: Factor, inner: str, order: str) -> Factor:

@@ -19,9 +19,12 @@ from circuitgrad.plans.source_kernels import Kernels, formula_expression
 from circuitgrad.plans.source_names import Names
 from circuitgrad.plans.source_text import (
     call,
+    folded,
+    is_number,
     is_simple,
     literal,
     name,
+    negative,
     number,
     numpy,
     printed,
@@ -102,7 +105,8 @@ class Forms:
         for letters, source in zip(gate.operands, wire.inputs, strict=True):
             axes |= dict(zip(letters, source.shape, strict=True))
         shown = [_seen(*pair) for pair in zip(wire.inputs, gate.operands, strict=True)]
-        shown = [(source, term) for source, term in shown if filled_with(source) != 1]
+        is_negative = [filled_with(source) for source, _ in shown].count(-1) % 2 == 1
+        shown = [(s, term) for s, term in shown if filled_with(s) not in (1, -1)]
         carried = set("".join(term for _, term in shown))
         sizes = tuple(
             (x, axis)
@@ -113,7 +117,8 @@ class Forms:
 
         def write(nodes: Sequence[ast.expr]) -> ast.expr:
             is_single = wire.dtype == FLOAT32
-            return contraction(plain, nodes, lambda x: self._size(axes[x]), is_single)
+            node = contraction(plain, nodes, lambda x: self._size(axes[x]), is_single)
+            return negative(node) if is_negative else node
 
         return Form(tuple(source for source, _ in shown), write)
 
@@ -141,6 +146,10 @@ class Forms:
             ]
             if gate.function is None:
                 return self._formula(gate, operands)
+            if gate.plain and _are_numbers(gate, operands):
+                scope = dict(zip(gate.variables, operands, strict=True))
+                node = formula_expression(gate.formula, scope, NUMPY_FUNCTIONS, self._kernels)
+                return folded(node)
             meaning = gate.formula or "; ".join(f"{f} if {c}" for c, f in gate.pieces)
             return self._kernels.applied(
                 gate.function, operands, {}, gate.name, meaning, wire.dtype.name
@@ -252,7 +261,7 @@ def filled_with(wire: Wire) -> float | None:
                 return None
             if not gate.operands:
                 return sign
-            if len(gate.operands) > 1 or not carried <= set(gate.output):
+            if len(gate.operands) > 1 or not _keeps_all(wire, carried - set(gate.output)):
                 return None
         elif type(gate) is Elementwise and gate.function is np.negative:
             sign = -sign
@@ -262,13 +271,25 @@ def filled_with(wire: Wire) -> float | None:
     return None
 
 
+def _keeps_all(wire: Wire, lost: set[str]) -> bool:
+    """Whether the letters that a sum of one operand loses are axes of size 1."""
+    gate = wire.gate
+    assert isinstance(gate, Einsum)
+    axes = dict(zip(gate.operands[0], wire.inputs[0].shape, strict=True))
+    return all(axes[letter] == 1 for letter in lost)
+
+
 def _behind(wire: Wire) -> tuple[Wire, tuple[str, str] | None]:
     """The wire behind an unnamed broadcast, and the letters of both; None where it is itself."""
     value = filled_with(wire)
     if value is not None and wire.shape:
         return constant(value, wire.dtype), None
     gate = wire.gate
-    if type(gate) is not Einsum or wire.label or not gate.operands:
+    if wire.label:
+        return wire, None
+    if type(gate) is Elementwise and gate.function is not None and _broadcasts(gate.function):
+        return _small(wire, gate)
+    if type(gate) is not Einsum or not gate.operands:
         return wire, None
     carried = set("".join(gate.operands))
     kept = "".join(x for x in gate.output if x in carried)
@@ -278,6 +299,22 @@ def _behind(wire: Wire) -> tuple[Wire, tuple[str, str] | None]:
         return wire.inputs[0], (kept, gate.output)
     inner = tuple((x, axis) for x, axis in gate.sizes if x not in gate.output)
     return build(Einsum(gate.operands, kept, inner, gate.dtype), wire.inputs), (kept, gate.output)
+
+
+def _small(wire: Wire, gate: Elementwise) -> tuple[Wire, tuple[str, str] | None]:
+    """A gate on one broadcast (and numbers) as a broadcast of the gate on what stands behind."""
+    values = [filled_with(source) for source in wire.inputs]
+    others = [source for source, value in zip(wire.inputs, values, strict=True) if value is None]
+    is_broadcast = len(others) == 1 and isinstance(others[0].gate, Einsum) and wire.ndim
+    core, pattern = _behind(others[0]) if is_broadcast else (wire, None)
+    if pattern is None:
+        return wire, None
+    operands = [
+        core if value is None else constant(value, source.dtype)
+        for source, value in zip(wire.inputs, values, strict=True)
+    ]
+    small = gate(*operands)
+    return (small, pattern) if small.shape == core.shape else (wire, None)
 
 
 def _effective(source: Wire, pattern: tuple[str, str]) -> Shape:
@@ -293,6 +330,13 @@ def _joint(shapes: Sequence[Shape]) -> Shape | None:
         return broadcast_axes(shapes, [""] * len(shapes), "")
     except ShapeError:
         return None
+
+
+def _are_numbers(gate: Elementwise, operands: Sequence[ast.expr]) -> bool:
+    """Whether the variables are literal for which code may use the formula, and one is not."""
+    pairs = list(zip(gate.variables, operands, strict=True))
+    plain = all(is_number(node) for variable, node in pairs if variable in gate.plain)
+    return plain and not is_number(dict(pairs)["x"])
 
 
 def _broadcasts(function: Any) -> bool:

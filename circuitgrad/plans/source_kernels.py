@@ -111,7 +111,7 @@ class Kernels:
                 "Declare the gate by a formula, or by a kernel that needs only NumPy."
             )
         node, _ = source_functions.definition(function, gate)
-        asked = _asked(node)
+        asked = _asked(function, node, gate)
         parameters = [*_parameters(node), *[""] * len(operands)]  # a kernel may take *arrays
         given = [
             call(dtype, _real(operand)) if parameter in asked and is_number(operand) else operand
@@ -254,6 +254,13 @@ class _Substitution(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return self._scope.get(node.id, node)
 
+    def visit_keyword(self, node: ast.keyword) -> ast.keyword:
+        self.generic_visit(node)
+        is_tuple = node.arg == "axis" and isinstance(node.value, ast.Tuple)
+        if is_tuple and len(node.value.elts) == 1:  # type: ignore[attr-defined]
+            node.value = node.value.elts[0]  # type: ignore[attr-defined]
+        return node
+
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
         inner = node.slice
@@ -267,14 +274,21 @@ def _parameters(node: source_functions.Definition) -> list[str]:
     return [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
 
 
-def _asked(node: source_functions.Definition) -> set[str]:
+def _asked(function: types.FunctionType, node: source_functions.Definition, gate: str) -> set[str]:
     """The parameters of which more than their value is asked, such as the dtype."""
+    scope = source_functions.scope_of(function)
     found = set()
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name):
+        if isinstance(inner, ast.Attribute | ast.Subscript) and isinstance(inner.value, ast.Name):
             found.add(inner.value.id)
-        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name):
-            found |= {a.id for a in inner.args if isinstance(a, ast.Name)}
+        if not isinstance(inner, ast.Call) or not isinstance(inner.func, ast.Name):
+            continue
+        called = scope.get(inner.func.id)
+        if isinstance(called, types.FunctionType):
+            there, _ = source_functions.definition(called, gate)
+            wanted = _asked(called, there, gate)
+            pairs = zip(_parameters(there), inner.args, strict=False)
+            found |= {a.id for p, a in pairs if p in wanted and isinstance(a, ast.Name)}
     return found
 
 

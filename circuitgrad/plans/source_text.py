@@ -112,6 +112,30 @@ def is_number(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
 
 
+def value_of(node: ast.expr) -> float:
+    """The value of a literal number."""
+    if isinstance(node, ast.UnaryOp):
+        return -value_of(node.operand)
+    if isinstance(node, ast.Attribute):
+        return math.inf if node.attr == "inf" else math.nan
+    assert isinstance(node, ast.Constant)
+    return float(node.value)  # type: ignore[arg-type]
+
+
+def folded(node: ast.expr) -> ast.expr:
+    """An expression without differences of numbers, products with 1 and powers of 1."""
+    if not isinstance(node, ast.BinOp):
+        return node
+    left, right = folded(node.left), folded(node.right)
+    if isinstance(node.op, ast.Sub) and is_number(left) and is_number(right):
+        return number(value_of(left) - value_of(right))
+    if isinstance(node.op, ast.Mult) and is_number(left) and value_of(left) == 1:
+        return right
+    if isinstance(node.op, ast.Pow) and is_number(right) and value_of(right) == 1:
+        return left
+    return ast.BinOp(left, node.op, right)
+
+
 def is_simple(node: ast.expr) -> bool:
     """Whether a tree may stand in several places: a name, a number, a name transposed."""
     if isinstance(node, ast.Attribute):
