@@ -1,17 +1,21 @@
 """Circuits as NumPy modules: the text is what a person would write, and computes the same."""
 
 import ast
+import math
 import runpy
 import sys
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import circuitgrad as cg
 from circuitgrad.circuits import Circuit
 from circuitgrad.gates import catalogue
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.plans import frameworks
+from tests.strategies import numbers, programs
 
 CATALOGUE = [name for name in catalogue() if name != "broadcast"]  # its sizes follow from no input
 
@@ -89,6 +93,25 @@ def test_single_precision_is_kept(load, name):
     for circuit in derivatives_of(gate(*inputs)):
         values = arrays_for(circuit, name)
         assert_same(load(circuit.numpy_source())(*values), circuit(*values), 1e-6)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(programs(max_steps=8), st.data())
+def test_random_circuits_and_their_gradients(load, program, data):
+    circuit = program.circuit()
+    values = [data.draw(numbers(1.0)) for _ in circuit.inputs]
+    gradients = circuit.grad()
+    both = Circuit(
+        circuit.inputs,
+        (*circuit.outputs, *gradients.outputs),
+        (*circuit.output_names, *gradients.output_names),
+    )
+    with np.errstate(all="ignore"):
+        found = load(circuit.numpy_source(derivatives=list(circuit.input_names)))(*values)
+        wanted = both(*values)
+    for key, value in wanted.items():
+        if math.isfinite(value):
+            np.testing.assert_allclose(found[key], value, rtol=1e-9, atol=1e-9)
 
 
 CONTRACTIONS = [

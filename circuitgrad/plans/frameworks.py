@@ -227,8 +227,9 @@ class Program:
             for letter, _ in gate.sizes:
                 if letter not in gate.output and letter not in carried:
                     found = found * float(size[letter])
-            found = space.reshape(found, tuple(size[x] if x in core else 1 for x in unique))
-            found = space.broadcast_to(found, tuple(size[x] for x in unique))
+            if core != unique:
+                found = space.reshape(found, tuple(size[x] if x in core else 1 for x in unique))
+                found = space.broadcast_to(found, tuple(size[x] for x in unique))
             return found if unique == gate.output else _on_diagonals(gate, found, size, space)
 
         return run

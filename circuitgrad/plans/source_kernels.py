@@ -284,7 +284,7 @@ def _asked(function: types.FunctionType, node: source_functions.Definition, gate
         if not isinstance(inner, ast.Call) or not isinstance(inner.func, ast.Name):
             continue
         called = scope.get(inner.func.id)
-        if isinstance(called, types.FunctionType):
+        if isinstance(called, types.FunctionType) and called is not function:
             there, _ = source_functions.definition(called, gate)
             wanted = _asked(called, there, gate)
             pairs = zip(_parameters(there), inner.args, strict=False)
