@@ -17,6 +17,9 @@ check: $(VENV)/.with-test $(VENV)/.with-check   ## format, lint, types, a clean 
 	$(PY) -m mypy
 	$(PY) .ci/wheel.py
 
+peers: $(VENV)/.with-peers           ## the tests that need JAX and PyTorch
+	$(PY) -m pytest -m peers $(ARGS)
+
 coverage: $(VENV)/.with-test $(VENV)/.with-check   ## which lines and branches the tests run
 	$(PY) -m coverage run -m pytest $(ARGS)
 	$(PY) -m coverage report
@@ -42,5 +45,5 @@ $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-.PHONY: demo test check coverage docs bench help clean
+.PHONY: demo test peers check coverage docs bench help clean
 .NOTPARALLEL:

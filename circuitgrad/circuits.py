@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -280,6 +280,49 @@ class Circuit:
         """The chain rule from a scalar output down to an input, step by step; `.latex()` too."""
         found: Derivation = upper_layer("formulas.derivations").derivation(self, wrt, output)
         return found
+
+    # --- code ------------------------------------------------------------------------------------
+
+    def numpy_source(self, name: str | None = None, derivatives: Choice = None) -> str:
+        """The text of a Python module that computes the outputs and needs only NumPy.
+
+        Its function takes the inputs by name and returns one output, or a dict of several.
+
+        Args:
+            name: The function's name; by default that of the output.
+            derivatives: Inputs whose gradients are returned beside the value, as "w" or ["w"].
+
+        Raises:
+            SpecError: A gate that cannot be written with NumPy alone; a constant too large.
+        """
+        text: str = upper_layer("plans.source").numpy_source(self, name, derivatives)
+        return text
+
+    def to_jax(self) -> Callable[..., Any]:
+        """The same function on JAX arrays, with this library's derivatives attached.
+
+        It can be jitted and mapped, and differentiated in any mode and order; it computes in the
+        dtype of its arguments (float64 needs JAX's `jax_enable_x64`).
+
+        Raises:
+            BackendError: JAX is not installed.
+            SpecError: A gate that cannot be computed there.
+        """
+        function: Callable[..., Any] = upper_layer("plans.jax_functions").to_jax(self)
+        return function
+
+    def to_torch(self) -> Callable[..., Any]:
+        """The same function on PyTorch tensors, with this library's derivatives attached.
+
+        It computes in the dtype and on the device of its arguments, and can be differentiated
+        again.
+
+        Raises:
+            BackendError: PyTorch is not installed.
+            SpecError: A gate that cannot be computed there.
+        """
+        function: Callable[..., Any] = upper_layer("plans.torch_functions").to_torch(self)
+        return function
 
     def draw(self, **options: Any) -> Figure:
         """The figure of the circuit; values by input name give it numbers and gradients."""

@@ -1,5 +1,6 @@
 """The command line: what it prints, what it writes, and the exit codes that scripts rely on."""
 
+import runpy
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -39,6 +40,25 @@ def test_explain_shows_every_number_of_the_neuron(call):
         (line,) = [line for line in result.stdout.splitlines() if line.startswith(f"∂f/∂{name} = ")]
         assert line.endswith(f" = {gradient}")
     assert "PROVED: 10 of 10 gate records proved" in told
+
+
+def test_source_is_a_module_for_numpy(call, tmp_path):
+    result = call(
+        "source", "x @ A @ x", "--shape", "A=n,n,x=n", "--wrt", "x", "--name", "quadratic"
+    )
+    assert result.exit_code == 0
+    path = tmp_path / "quadratic.py"
+    path.write_text(result.stdout, encoding="utf-8")
+    found = runpy.run_path(str(path))["quadratic"]([1.0, 2.0], [[1.0, 2.0], [3.0, 4.0]])
+    assert found["f"] == 27.0
+    assert found["∂f/∂x"].tolist() == [12.0, 21.0]
+
+
+@pytest.mark.parametrize("options", [["--wrt", "y"], ["--name", "2"], ["--shape", "z=3"]])
+def test_source_of_bad_input(call, options):
+    result = call("source", "x*x", *options)
+    assert result.exit_code == 3
+    assert result.stdout == ""
 
 
 def test_explain_without_values_is_symbolic(call):

@@ -240,6 +240,46 @@ class TestFromSymPy:
             slope = sp.diff(expression, sp.Symbol(name, real=True)).subs(place)
             assert c.grad(name)(**named) == pytest.approx(float(sp.N(slope)), rel=1e-13)
 
+    @pytest.mark.parametrize(
+        ("expression", "points"),
+        [
+            (sp.Piecewise((x, x > 0), (2 * x, True)), [(1.5, 1.5), (-2.0, -4.0), (0.0, 0.0)]),
+            (sp.Piecewise((1, (x > 0) & (x < 1)), (2, sp.Or(x <= -1, sp.Ne(x, 3))), (5, True)),
+             [(0.5, 1.0), (-4.0, 2.0), (2.0, 2.0), (3.0, 5.0)]),
+            (sp.Piecewise((1, sp.Not(x >= 1)), (sp.floor(x), True)), [(0.0, 1.0), (2.7, 2.0)]),
+            (sp.asinh(x) + sp.ceiling(x), [(0.5, math.asinh(0.5) + 1)]),
+        ],
+    )  # fmt: skip
+    def test_pieces(self, expression, points):
+        c = cg.from_sympy(expression)
+        for point, wanted in points:
+            assert c(x=point) == pytest.approx(wanted, rel=1e-15)
+
+    def test_pieces_that_leave_a_gap_are_not_numbers_there(self):
+        c = cg.from_sympy(sp.Piecewise((x, x > 0)))
+        assert c(x=2.0) == 2.0
+        assert math.isnan(c(x=-1.0))
+
+    def test_circuits_with_pieces_come_back(self):
+        v = cg.input("x")
+        for gate in (cg.leaky_relu(v), np.where(v > 1, v, v * v), cg.softsign(v)):
+            c = cg.circuit(f=gate)
+            back = cg.from_sympy(c.sympy())
+            for point in (-1.5, 0.0, 0.5, 3.0):
+                assert back(point) == pytest.approx(c(point), rel=1e-15)
+
+    def test_matrices_and_arrays_keep_their_shape(self):
+        c = cg.from_sympy(sp.Matrix([[x, y, 1], [x * y, 0, sp.sin(x)]]))
+        npt.assert_allclose(c(x=0.5, y=2.0), [[0.5, 2, 1], [1, 0, math.sin(0.5)]], rtol=1e-15)
+        cube = cg.from_sympy(sp.Array([[[x, 1], [2, x]]]))
+        npt.assert_array_equal(cube(x=3.0), [[[3, 1], [2, 3]]])
+        v = cg.input("v", 2)
+        outer = cg.circuit(f=np.outer(v, np.sin(v)))
+        back = cg.from_sympy(outer.sympy())
+        npt.assert_allclose(back(v_0=0.3, v_1=1.2), outer([0.3, 1.2]), rtol=1e-15)
+        with pytest.raises(cg.SpecError, match="has no entries"):
+            cg.from_sympy(sp.zeros(0, 2))
+
     def test_inputs_are_the_free_symbols_by_name(self):
         assert cg.from_sympy(y + x * z).input_names == ("x", "y", "z")
 

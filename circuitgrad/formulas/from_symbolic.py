@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import operator
+import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -13,37 +13,41 @@ from circuitgrad import grammar
 from circuitgrad.circuits import Circuit, circuit
 from circuitgrad.errors import DerivativeError, SpecError
 from circuitgrad.formulas.symbolic import gate_formula, real_symbol
-from circuitgrad.gates import arithmetic, functions
+from circuitgrad.gates import arithmetic, functions, sequences, special
 from circuitgrad.gates.from_formula import Elementwise
+from circuitgrad.gates.shapes import reshape, stack
 from circuitgrad.sources import Constant, constant, input_wire
-from circuitgrad.wire import Gate, Wire
+from circuitgrad.wire import Wire
 
-_HEADS: Mapping[Any, Gate] = {
+_HEADS: Mapping[Any, Any] = {
     sp.exp: functions.exp, sp.log: arithmetic.log, sp.sin: functions.sin, sp.cos: functions.cos,
     sp.tan: functions.tan,
     sp.asin: functions.asin, sp.acos: functions.acos, sp.atan: functions.atan,
     sp.atan2: functions.atan2, sp.sinh: functions.sinh, sp.cosh: functions.cosh,
     sp.tanh: functions.tanh, sp.erf: functions.erf, sp.Abs: arithmetic.absolute,
-    sp.sign: arithmetic.sign,
+    sp.sign: arithmetic.sign, sp.asinh: special.asinh, sp.acosh: special.acosh,
+    sp.atanh: special.atanh, sp.erfc: special.erfc, sp.floor: sequences.floor,
+    sp.ceiling: sequences.ceil,
+    # Comparisons are numbers, 1 where they hold.
+    sp.StrictGreaterThan: arithmetic.greater, sp.GreaterThan: arithmetic.greater_equal,
+    sp.StrictLessThan: arithmetic.less, sp.LessThan: arithmetic.less_equal,
+    sp.Equality: arithmetic.equal, sp.Unequality: arithmetic.not_equal,
+    sp.Not: lambda condition: 1.0 - condition,
 }  # fmt: skip
 _FOLDED = {
     sp.Add: arithmetic.add,
     sp.Mul: arithmetic.mul,
     sp.Max: arithmetic.maximum,
     sp.Min: arithmetic.minimum,
-}
-_CONDITIONS: Mapping[Any, Any] = {
-    sp.Gt: operator.gt,
-    sp.Ge: operator.ge,
-    sp.Lt: operator.lt,
-    sp.Le: operator.le,
-    sp.And: operator.mul,
+    sp.And: arithmetic.minimum,
     sp.Or: arithmetic.maximum,
 }
 
 
 def from_sympy(expression: Any, **named: Any) -> Circuit:
     """The circuit of a SymPy expression, or of several by output name; free symbols become inputs.
+
+    Matrices and arrays of expressions become outputs of their shape.
 
     Raises:
         SpecError: A function that no gate stands for.
@@ -54,12 +58,22 @@ def from_sympy(expression: Any, **named: Any) -> Circuit:
     """
     outputs = dict(named) if expression is None else {"f": expression, **named}
     for found in outputs.values():
-        if not isinstance(found, sp.Expr):
+        if not isinstance(found, sp.Expr | sp.MatrixBase | sp.NDimArray):
             raise SpecError(f"from_sympy: got {found!r}; needed a SymPy expression.")
     symbols = sorted({s for e in outputs.values() for s in e.free_symbols}, key=lambda s: s.name)
     inputs = {symbol: input_wire(symbol.name) for symbol in symbols}
-    wires = {name: wire_of(e, inputs) for name, e in outputs.items()}
+    wires = {name: _output(e, inputs) for name, e in outputs.items()}
     return circuit(inputs=inputs.values(), **wires)
+
+
+def _output(expression: Any, inputs: Mapping[sp.Symbol, Wire]) -> Wire:
+    """An expression as a scalar, a matrix or array of expressions as a wire of its shape."""
+    if not isinstance(expression, sp.MatrixBase | sp.NDimArray):
+        return wire_of(expression, inputs)
+    entries = [wire_of(entry, inputs) for entry in sp.flatten(expression)]
+    if not entries:
+        raise SpecError(f"from_sympy: an array of shape {expression.shape} has no entries.")
+    return reshape(stack(entries), tuple(int(n) for n in expression.shape))
 
 
 def wire_of(expression: sp.Expr, variables: Mapping[sp.Symbol, Wire]) -> Wire:
@@ -73,6 +87,18 @@ def wire_of(expression: sp.Expr, variables: Mapping[sp.Symbol, Wire]) -> Wire:
 
 
 def _node_wire(node: Any, found: Mapping[Any, Any]) -> Any:
+    if node in (sp.true, sp.false):
+        return constant(float(bool(node)))
+    if isinstance(node, sp.Piecewise):
+        result: Any = constant(math.nan)
+        for pair in reversed(node.args):
+            value, condition = (found[part] for part in pair.args)
+            result = (
+                value if pair.args[1] == sp.true else arithmetic.where(condition, value, result)
+            )
+        return result
+    if isinstance(node, sp.functions.elementary.piecewise.ExprCondPair):
+        return None  # read with the whole
     if node.is_Symbol:
         raise SpecError(f"from_sympy: symbol {node} has no wire.")
     if node.is_Integer or node.is_Float or isinstance(node, sp.NumberSymbol):
@@ -86,13 +112,7 @@ def _node_wire(node: Any, found: Mapping[Any, Any]) -> Any:
         if isinstance(node, head):
             return _folded(node, [found[argument] for argument in node.args], gate)
     if node.func in _HEADS:
-        return _HEADS[node.func](*[found[argument] for argument in node.args])  # type: ignore[operator]
-    if node.func in _CONDITIONS:
-        return reduce(_CONDITIONS[node.func], (found[argument] for argument in node.args))
-    if isinstance(node, sp.Piecewise):
-        return _cases(node, found)
-    if isinstance(node, sp.functions.elementary.piecewise.ExprCondPair) or node is sp.true:
-        return None  # read by the Piecewise that it belongs to
+        return _HEADS[node.func](*[found[argument] for argument in node.args])
     if isinstance(node, sp.logic.boolalg.Boolean | sp.Tuple):
         raise SpecError(f"from_sympy: {type(node).__name__} has no gate. Use cg.where on wires.")
     known = sorted(head.__name__ for head in _HEADS)
@@ -104,22 +124,9 @@ def _node_wire(node: Any, found: Mapping[Any, Any]) -> Any:
 def _number(node: Any) -> Wire:
     """A number as the double that it is; a whole number must be one."""
     value = float(node)
-    if node.is_Integer and int(value) != int(node):
+    if node.is_Integer and (math.isinf(value) or int(value) != int(node)):
         raise SpecError(f"from_sympy: {node} has more digits than a double. Make it an input.")
     return constant(value)
-
-
-def _cases(node: Any, found: Mapping[Any, Any]) -> Any:
-    """A Piecewise as nested choices, the first that holds."""
-    if node.args[-1].cond is not sp.true:
-        raise SpecError(
-            "from_sympy: a Piecewise has no value where none of its conditions holds. End it with "
-            "the pair (value, True)."
-        )
-    result = found[node.args[-1].expr]
-    for value, condition in node.args[-2::-1]:
-        result = arithmetic.where(found[condition], found[value], result)
-    return result
 
 
 def _folded(node: Any, parts: list[Wire], gate: Any) -> Wire:

@@ -26,7 +26,7 @@ from circuitgrad.wire import Array
 
 def _sigmoid(x: Array) -> Any:
     tail = np.exp(-np.abs(x))  # never overflows
-    return np.where(x >= 0, tail.dtype.type(1), tail) / (1 + tail)
+    return np.where(x >= 0, 1.0, tail) / (1 + tail)
 
 
 def _scalar_sigmoid(x: float) -> float:

@@ -134,7 +134,8 @@ scaled_power: Elementwise = elementwise(
         xlogy(out, x),
         -xlogy(out, x),
     ),
-    glyph="a xʸ⁻ᵏ", latex="{a} {x}^{{{y} - {k}}}", domain="x > 0", scalar=_scaled_power_scalar,
+    plain=("y", "k"), glyph="a xʸ⁻ᵏ", latex="{a} {x}^{{{y} - {k}}}", domain="x > 0",
+    scalar=_scaled_power_scalar,
 )  # fmt: skip
 power = elementwise(
     "pow", "x**y",
@@ -148,7 +149,7 @@ power = elementwise(
 
 
 def _indicator(truth: Any, like: Any) -> Any:
-    return truth.astype(like.dtype)
+    return np.asarray(truth, like.dtype)
 
 
 def _step(x: Array) -> Any:
@@ -156,7 +157,7 @@ def _step(x: Array) -> Any:
 
 
 def _exceeds(x: Array, y: Array) -> Any:
-    return (_indicator(x > y, x) + _indicator(x >= y, x)) * x.dtype.type(0.5)
+    return (_indicator(x > y, x) + _indicator(x >= y, x)) * 0.5
 
 
 JUMP = "the value jumps; the derivative is 0 also there"

@@ -58,6 +58,7 @@ class Elementwise(Gate):
         source: Where the definition comes from.
         accuracy_note: Where and why the kernel's or the derivative's error exceeds 8 ULP.
         defaults: Values of the last operands, where they may be left out.
+        plain: Variables that, where they are literal numbers, let generated code use the formula.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Elementwise(Gate):
     source: str = ""
     accuracy_note: str = ""
     defaults: tuple[float, ...] = ()
+    plain: tuple[str, ...] = ()
     family: ClassVar[str] = "elementwise"
 
     @property
@@ -308,6 +310,7 @@ def elementwise(
     source: str = "",
     accuracy_note: str = "",
     defaults: Sequence[float] = (),
+    plain: Sequence[str] = (),
 ) -> Elementwise:
     """Declare an elementwise gate; declaring is constructing, nothing else is needed to use it.
 
@@ -331,7 +334,7 @@ def elementwise(
     return Elementwise(
         check_name(name, "gate"), order,
         formula, tuple(pieces), at_kink, policy, domain, kernel, scalar, derivative, glyph, latex,
-        source, accuracy_note, tuple(defaults),
+        source, accuracy_note, tuple(defaults), tuple(plain),
     )  # fmt: skip
 
 

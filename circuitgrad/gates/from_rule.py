@@ -28,6 +28,10 @@ class Declaration:
         glyph: The text in the picture's circle.
         infer: (inputs, **parameters) -> Spec.
         function: (*arrays, **parameters) -> array, the NumPy kernel.
+        written: The same as people write it with NumPy, for code that stands alone; the kernel
+            itself by default.
+        traced: The same without decisions on values, for frameworks that trace functions; the
+            kernel itself by default.
         pullback: (out, grad, **parameters) -> one wire or None per input.
         pushforward: (out, tangents, **parameters) -> wire or None.
         meaning: selection: (*inputs, **parameters) -> the wire of 0/1 weights (shares at ties);
@@ -67,6 +71,8 @@ class Declaration:
     source: str = ""
     moves: Rule | None = None
     mixed_axes: int | None = None
+    written: Rule | None = None
+    traced: Rule | None = None
 
     def __call__(self, *inputs: Wire, **parameters: Any) -> Wire:
         """The gate on wires, with hashable parameters."""

@@ -43,7 +43,7 @@ def _sigmoid_difference(x: Array, y: Array) -> Any:
         back = gap - x
         lost = (x - (gap - back)) - (y + back)  # what rounding took from x - y, exactly
     tail = np.exp(-np.abs(gap))
-    result = np.where(gap >= 0, tail.dtype.type(1), tail) / (1 + tail)
+    result = np.where(gap >= 0, 1.0, tail) / (1 + tail)
     # sigmoid(gap + lost) = sigmoid(gap) (1 + sigmoid(-gap) lost) to first order; only the left tail
     # is steep enough, relative to its size, to show it.
     return np.where((np.abs(lost) > 0) & (gap < 0), result * (1 + lost), result)
@@ -216,10 +216,10 @@ def _erf(x: Array) -> Any:
 def _gaussian(x: Array) -> Any:
     x = np.clip(x, -40, 40)  # exp(-40²) is 0 in double precision
     # The rounding error of x*x would be magnified by exp: split x = head + tail, exact in head².
-    grid = x.dtype.type(2.0**20 if x.dtype.itemsize == 8 else 2.0**6)
+    grid = 2.0**20 if x.dtype.itemsize == 8 else 2.0**6
     head = np.rint(x * grid) / grid
     tail = x - head
-    return np.exp(-head * head) * np.exp(-tail * (x + head)) * x.dtype.type(2 / math.sqrt(math.pi))
+    return np.exp(-head * head) * np.exp(-tail * (x + head)) * (2 / math.sqrt(math.pi))
 
 
 def _scalar_gaussian(x: float) -> float:

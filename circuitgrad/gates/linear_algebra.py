@@ -63,6 +63,8 @@ _inverse = Declaration(
     "A⁻¹",
     infer=lambda inputs: inputs[0].spec,
     function=_regular(np.linalg.inv, "inverse"),
+    written=np.linalg.inv,
+    traced=np.linalg.inv,
     pullback=_inverse_pullback,
     pushforward=_inverse_pushforward,
     meaning=_identity_residual,
@@ -130,6 +132,10 @@ _solve = Declaration(
     "A⁻¹b",
     infer=_solve_infer,
     function=_regular(np.linalg.solve, "solve"),
+    written=np.linalg.solve,
+    traced=lambda a, b: (
+        np.linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else np.linalg.solve(a, b)
+    ),
     pullback=_solve_pullback,
     pushforward=_solve_pushforward,
     meaning=lambda a, b, out: arithmetic.sub(matmul(a, out), b),

@@ -13,6 +13,11 @@ import numpy as np
 
 from circuitgrad.errors import DomainError, ShapeError
 from circuitgrad.gates import arithmetic
+from circuitgrad.gates.cofactor_kernels import (
+    cofactor_change_kernel,
+    cofactor_change_traced,
+    cofactor_kernel,
+)
 from circuitgrad.gates.contractions import matmul, total
 from circuitgrad.gates.from_einsum import common_dtype, einsum
 from circuitgrad.gates.from_rule import Declaration
@@ -54,37 +59,6 @@ def identity(size: Any) -> Wire:
 
 
 # --- determinant ----------------------------------------------------------------------------------
-
-
-def _singular_values(a: Array) -> tuple[Array, Array, Array, float]:
-    left, values, right = np.linalg.svd(a)
-    return left, values, right, float(np.rint(np.linalg.det(left) * np.linalg.det(right)))
-
-
-def _cofactor_kernel(a: Array) -> Array:
-    """The cofactor matrix det(A) A⁻ᵀ, also where A is singular."""
-    if not np.all(np.isfinite(a)):
-        return np.full_like(a, np.nan)
-    left, values, right, sign = _singular_values(a)
-    others = np.array([np.prod(np.delete(values, i)) for i in range(len(values))])
-    result: Array = (sign * (left * others) @ right).astype(a.dtype)
-    return result
-
-
-def _cofactor_change_kernel(a: Array, e: Array) -> Array:
-    """The derivative of the cofactor matrix along E, also where A is singular."""
-    left, values, right, sign = _singular_values(a)
-    size = len(values)
-    weights = np.zeros((size, size))
-    for i, j in itertools.permutations(range(size), 2):
-        weights[i, j] = np.prod(np.delete(values, [i, j]))
-    inner = left.T @ e @ right.T
-    change = -weights * np.swapaxes(inner, -1, -2)
-    own = np.diagonal(inner, axis1=-2, axis2=-1) @ weights
-    place = np.arange(size)
-    change[..., place, place] = own
-    result: Array = (sign * left @ change @ right).astype(np.result_type(a, e))
-    return result
 
 
 def _polynomial(a: Wire) -> Wire:
@@ -139,7 +113,8 @@ cofactor: Declaration = Declaration(
     "composite",
     "cof",
     infer=lambda inputs: inputs[0].spec,
-    function=_cofactor_kernel,
+    function=cofactor_kernel,
+    traced=lambda a: np.linalg.det(a) * np.linalg.inv(a).T,
     pullback=lambda out, grad: (cofactor_change(out.inputs[0], grad),),
     pushforward=lambda out, tangents: cofactor_change(out.inputs[0], tangents[0]),
     meaning=_minors,
@@ -190,7 +165,8 @@ cofactor_change: Declaration = Declaration(
     "composite",
     "dcof",
     infer=lambda inputs: Spec(inputs[1].shape, common_dtype(inputs)),
-    function=_cofactor_change_kernel,
+    function=cofactor_change_kernel,
+    traced=cofactor_change_traced,
     pullback=_change_pullback,
     pushforward=_change_pushforward,
     meaning=_change,
@@ -232,6 +208,7 @@ logdet_gate: Declaration = Declaration(
     "log det",
     infer=lambda inputs: Spec((), inputs[0].dtype),
     function=_logdet_kernel,
+    traced=lambda a: np.linalg.slogdet(a)[1],
     pullback=lambda out, grad: (spread(grad) * inverse(out.inputs[0]).T,),
     pushforward=lambda out, tangents: pair(tangents[0], inverse(out.inputs[0]).T),
     meaning=lambda a: 0.5 * arithmetic.log(arithmetic.square(det_gate(a))),
@@ -340,6 +317,7 @@ cholesky_gate: Declaration = Declaration(
     "chol",
     infer=lambda inputs: inputs[0].spec,
     function=_cholesky_kernel,
+    traced=lambda a: np.linalg.cholesky((a + a.T) / 2),
     pullback=_cholesky_pullback,
     pushforward=_cholesky_pushforward,
     meaning=lambda a, out: matmul(out, out.T) - _symmetrised(a),

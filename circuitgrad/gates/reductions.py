@@ -112,7 +112,7 @@ def mean(x: Operand, axis: int | Iterable[int] | None = None, keepdims: bool = F
 def _shares(a: Array, axes: Axes, choose: Any) -> Array:
     chosen = a == choose(a, axis=axes, keepdims=True)
     shares: Array = chosen / chosen.sum(axis=axes, keepdims=True)
-    return shares.astype(a.dtype)
+    return np.asarray(shares, a.dtype)
 
 
 def _nothing(*_: Any, **__: Any) -> tuple[None]:
@@ -188,7 +188,7 @@ def smallest(x: Operand, axis: int | Iterable[int] | None = None, keepdims: bool
 def _shifted(a: Array, axes: Axes) -> tuple[Array, Array]:
     """The entries less their maximum (infinite maxima are left alone), and that maximum."""
     top = np.max(a, axis=axes, keepdims=True)
-    top = np.where(np.isfinite(top), top, a.dtype.type(0))
+    top = np.where(np.isfinite(top), top, 0.0)
     return a - top, top
 
 
@@ -207,7 +207,7 @@ def _logsumexp_kernel(a: Array, axes: Axes) -> Array:
 def _log_of_sum(shifted: Array, axes: Axes) -> Array:
     """log Σ exp of entries whose maximum is 0: log1p of all but one of the ones."""
     is_top = shifted == 0
-    others = np.where(is_top, shifted.dtype.type(0), np.exp(shifted))
+    others = np.where(is_top, 0.0, np.exp(shifted))
     ties = np.sum(is_top, axis=axes, dtype=shifted.dtype) - 1
     result: Array = np.log1p(np.sum(others, axis=axes) + ties)
     return result
@@ -317,14 +317,14 @@ def log_softmax(x: Operand, axis: int | Iterable[int] = -1) -> Wire:
 def _norm_kernel(a: Array, axes: Axes) -> Array:
     """√Σx², scaled by the largest entry so that squares neither overflow nor vanish."""
     scale = np.max(np.abs(a), axis=axes, keepdims=True)
-    scale = np.where(np.isfinite(scale) & (scale > 0), scale, a.dtype.type(1))
+    scale = np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
     result: Array = np.sqrt(np.sum((a / scale) ** 2, axis=axes)) * np.squeeze(scale, axis=axes)
     return result
 
 
 def _unit_kernel(a: Array, axes: Axes) -> Array:
     length = np.expand_dims(_norm_kernel(a, axes), axes)
-    result: Array = a / np.where(length > 0, length, a.dtype.type(1))
+    result: Array = a / np.where(length > 0, length, 1.0)
     return result
 
 

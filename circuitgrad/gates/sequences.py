@@ -111,6 +111,31 @@ def _shares_kernel(keys: Array) -> Array:
     return np.moveaxis(_pick_kernel(np.ascontiguousarray(units), keys), 0, -1)
 
 
+def _shares_traced(keys: Array) -> Array:
+    """The same as a product of two matrices: shares among ties, and the order of the entries."""
+    order = np.argsort(keys, axis=-1)
+    places = np.cumsum(np.ones_like(keys), axis=-1) - 1
+    moved = order[..., :, None] == places[..., None, :]
+    ordered = np.sort(keys, axis=-1)
+    ties = ordered[..., :, None] == ordered[..., None, :]
+    ties = ties | (places[..., :, None] == places[..., None, :])  # a NaN is its own tie
+    shares = np.asarray(ties, keys.dtype)
+    shares = shares / np.sum(shares, axis=-1, keepdims=True)
+    result: Array = np.matmul(shares, np.asarray(moved, keys.dtype))
+    return result
+
+
+def _pick_traced(values: Array, keys: Array) -> Array:
+    result: Array = np.matmul(_shares_traced(keys), values[..., None])[..., 0]
+    return result
+
+
+def _unsort_traced(values: Array, keys: Array) -> Array:
+    back = np.swapaxes(_shares_traced(keys), -1, -2)
+    result: Array = np.matmul(back, values[..., None])[..., 0]
+    return result
+
+
 def _vector(x: Wire, where: str) -> int:
     if x.ndim != 1 or int(x.shape[0]) > LARGEST_WRITTEN:
         raise SpecError(
@@ -162,6 +187,7 @@ sort_share: Declaration = Declaration(
     "1[rank]",
     infer=lambda inputs: Spec((*inputs[0].shape, inputs[0].shape[-1]), inputs[0].dtype),
     function=_shares_kernel,
+    traced=_shares_traced,
     pullback=lambda out, grad: (None,),
     pushforward=lambda out, tangents: None,
     entries=_share_entries,
@@ -177,6 +203,7 @@ pick: Declaration = Declaration(
     "pick",
     infer=lambda inputs: inputs[0].spec,
     function=_pick_kernel,
+    traced=_pick_traced,
     pullback=lambda out, grad: (unsort(grad, out.inputs[1]), None),
     pushforward=lambda out, tangents: (
         None if tangents[0] is None else pick(tangents[0], out.inputs[1])
@@ -194,6 +221,7 @@ unsort: Declaration = Declaration(
     "unsort",
     infer=lambda inputs: inputs[0].spec,
     function=_unsort_kernel,
+    traced=_unsort_traced,
     pullback=lambda out, grad: (pick(grad, out.inputs[1]), None),
     pushforward=lambda out, tangents: (
         None if tangents[0] is None else unsort(tangents[0], out.inputs[1])

@@ -103,7 +103,8 @@ def _index_pushforward(out: Wire, tangents: tuple[Wire], key: Key) -> Wire:
     return _index(tangent, key=(*lead, *key))
 
 
-def _taken(a: Array, key: Key) -> Array:
+def index_kernel(a: Array, key: Key) -> Array:
+    """The entries of an array at a parsed index."""
     try:
         result: Array = a[numpy_index(key)]
     except IndexError as error:
@@ -116,7 +117,8 @@ _index = Declaration(
     "multilinear",
     "x[i]",
     infer=lambda inputs, key: Spec(indexed_shape(inputs[0], key), inputs[0].dtype),
-    function=_taken,
+    function=index_kernel,
+    written=lambda a, key: a[key],
     pullback=_index_pullback,
     pushforward=_index_pushforward,
     sample=lambda: index(input_wire("x", (4, 3)), (slice(1, None, 2), 0)),
@@ -126,13 +128,20 @@ _index = Declaration(
 )
 
 
-def _scatter_kernel(a: Array, key: Key, shape: tuple[int, ...]) -> Array:
+def scatter_kernel(a: Array, key: Key, shape: tuple[int, ...]) -> Array:
+    """Zeros with the entries of an array added at the positions of a parsed index."""
     result = np.zeros(shape, a.dtype)
     position = numpy_index(key)
     if any(isinstance(part, ArrayKey) for part in key):
         np.add.at(result, position, a)
     else:
         result[position] = a[()]  # of symbols, a scalar is itself and no array
+    return result
+
+
+def _scatter_written(a: Array, key: Any, shape: tuple[int, ...]) -> Array:
+    result = np.zeros(shape, a.dtype)
+    np.add.at(result, key, a)
     return result
 
 
@@ -153,7 +162,8 @@ _scatter = Declaration(
     "multilinear",
     "place",
     infer=lambda inputs, key, shape: Spec(shape, inputs[0].dtype),
-    function=_scatter_kernel,
+    function=scatter_kernel,
+    written=_scatter_written,
     pullback=_scatter_pullback,
     pushforward=_scatter_pushforward,
     sample=lambda: scatter(input_wire("x", (2,)), (slice(0, None, 2), 1), (4, 3)),

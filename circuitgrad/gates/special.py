@@ -25,7 +25,7 @@ cbrt = elementwise(
 # formulas.
 log2_slope = elementwise(
     "log2_slope", "1/(x*log(2))",
-    kernel=lambda x: 1 / (x * x.dtype.type(math.log(2))),
+    kernel=lambda x: 1 / (x * math.log(2)),
     derivative=lambda x, out: (-(out / x),),
     glyph="1/(x ln 2)", latex=r"\frac{{1}}{{{x} \ln 2}}",
 )  # fmt: skip
@@ -37,7 +37,7 @@ log2 = elementwise(
 )  # fmt: skip
 log10_slope = elementwise(
     "log10_slope", "1/(x*log(10))",
-    kernel=lambda x: 1 / (x * x.dtype.type(math.log(10))),
+    kernel=lambda x: 1 / (x * math.log(10)),
     derivative=lambda x, out: (-(out / x),),
     glyph="1/(x ln 10)", latex=r"\frac{{1}}{{{x} \ln 10}}",
 )  # fmt: skip
@@ -50,7 +50,7 @@ log10 = elementwise(
 # log(2) as the value of the slope at 0, in a form that no circuit folds into a rounded number.
 exp2_slope: Elementwise = elementwise(
     "exp2_slope", "log(2)*2**x",
-    kernel=lambda x: np.exp2(x) * x.dtype.type(math.log(2)),
+    kernel=lambda x: np.exp2(x) * math.log(2),
     derivative=lambda x, out: (out * exp2_slope(less(x, x)),),
     glyph="ln 2 · 2ˣ", latex=r"2^{{{x}}} \ln 2",
 )  # fmt: skip
@@ -129,8 +129,8 @@ def _series(x: Array, order: int) -> Any:
 def _smooth(order: int, closed: Any) -> Any:
     def kernel(x: Array) -> Any:
         small = np.abs(x) < order + 1.5
-        inside = np.where(small, x, x.dtype.type(0))
-        outside = np.where(small, x.dtype.type(order + 2), x)
+        inside = np.where(small, x, 0.0)
+        outside = np.where(small, order + 2.0, x)
         return np.where(small, _series(inside, order), closed(outside))
 
     return kernel

@@ -47,6 +47,14 @@ def _inverse_gaps_kernel(values: Array) -> Array:
     return result
 
 
+def _inverse_gaps_traced(values: Array) -> Array:
+    """The same for eigenvalues that differ."""
+    gaps = values - values[:, None]
+    apart = gaps != 0
+    result: Array = np.where(apart, 1 / np.where(apart, gaps, 1.0), 0.0)
+    return result
+
+
 def _inverse_gaps_meaning(values: Wire) -> Wire:
     size = int(values.shape[0])
     ones = constant(np.ones(size), values.dtype)
@@ -76,6 +84,7 @@ inverse_gaps: Declaration = Declaration(
     "1/(λⱼ−λᵢ)",
     infer=lambda inputs: Spec((inputs[0].shape[0],) * 2, inputs[0].dtype),
     function=_inverse_gaps_kernel,
+    traced=_inverse_gaps_traced,
     pullback=_gap_pullback,
     pushforward=lambda out, tangents: _gap_change(out, tangents[0]),
     meaning=_inverse_gaps_meaning,
@@ -114,6 +123,7 @@ eigenvalues: Declaration = Declaration(
     "λ",
     infer=lambda inputs: Spec(inputs[0].shape[:1], inputs[0].dtype),
     function=lambda a: np.linalg.eigvalsh(symmetric_part(a, "eigvalsh")),
+    traced=lambda a: np.linalg.eigvalsh((a + a.T) / 2),
     pullback=_values_pullback,
     pushforward=_values_pushforward,
     meaning=lambda a, out: stack(
@@ -160,6 +170,7 @@ def _vectors(name: str, kernel: object) -> Declaration:
         "V",
         infer=lambda inputs: inputs[0].spec,
         function=kernel,  # type: ignore[arg-type]
+        traced=lambda a: np.linalg.eigh((a + a.T) / 2)[1],
         pullback=_vectors_pullback,
         pushforward=_vectors_pushforward,
         meaning=_vectors_residual,

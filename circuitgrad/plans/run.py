@@ -57,7 +57,7 @@ def bind(
         ShapeError: An array that does not fit its input.
     """
     complete = not named and len(values) == len(circuit.inputs)
-    ordered = values if complete else _by_name(circuit.input_names, values, named)
+    ordered = values if complete else by_name(circuit.input_names, values, named)
     sizes: dict[str, int] = {}
     arrays = []
     for wire, value in zip(circuit.inputs, ordered, strict=True):
@@ -71,7 +71,7 @@ def bind(
     return arrays, sizes
 
 
-def _by_name(names: Sequence[str], values: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
+def by_name(names: Sequence[str], values: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
     """The values in the order of the inputs."""
     if len(values) > len(names):
         raise SpecError(
