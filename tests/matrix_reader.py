@@ -149,7 +149,7 @@ class Reader:
         factors = [self.factor()]
         while True:
             self.skip()
-            if not self.rest() or self.rest()[0] in "+−)⊙/,‖" and not self.opens_norm():
+            if not self.rest() or (self.rest()[0] in "+−)⊙/,‖" and not self.opens_norm()):
                 break
             factors.append(self.factor())
         node = factors[0]
@@ -321,7 +321,7 @@ def computed(node, parts, values):
 
 def column_shape(axes):
     """Rows and columns of a vector as a column."""
-    return (tuple(axes) + (1, 1))[:2] if axes else (1, 1)
+    return (*axes, 1, 1)[:2]
 
 
 def read(text, shapes, axes, values, sizes):

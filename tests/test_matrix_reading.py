@@ -7,7 +7,17 @@ import circuitgrad as cg
 from tests.matrix_reader import UnreadableError, read
 
 CASES = 300
-SHAPES = {"A": "n n", "S": "n n", "X": "m n", "W": "n m", "x": "n", "y": "n", "u": "m", "t": "", "s": ""}
+SHAPES = {
+    "A": "n n",
+    "S": "n n",
+    "X": "m n",
+    "W": "n m",
+    "x": "n",
+    "y": "n",
+    "u": "m",
+    "t": "",
+    "s": "",
+}
 SHOWN = {}
 
 
@@ -28,7 +38,9 @@ class Generator:
 
     def leaf(self, axes):
         found = [wire for wire in self.inputs.values() if wire.shape == axes]
-        found += [wire.T for wire in self.inputs.values() if wire.ndim == 2 and wire.T.shape == axes]
+        found += [
+            wire.T for wire in self.inputs.values() if wire.ndim == 2 and wire.T.shape == axes
+        ]
         if not found:
             return cg.outer(self.leaf(axes[:1]), self.leaf(axes[1:]))
         return self.pick(found)
@@ -37,9 +49,9 @@ class Generator:
         if depth == 0:
             return self.leaf(axes)
         rules = [self.plus, self.minus, self.scaled, self.function, self.entrywise, self.raised]
-        rules += {0: [self.inner, self.trace, self.norm, self.total, self.over, self.lse, self.det]}.get(
-            len(axes), [self.matmul, self.matmul, self.scaled, self.shared]
-        )
+        rules += {
+            0: [self.inner, self.trace, self.norm, self.total, self.over, self.lse, self.det]
+        }.get(len(axes), [self.matmul, self.matmul, self.scaled, self.shared])
         if len(axes) == 1:
             rules += [self.softmax, self.row_sum, self.solve, self.diagonal]
         if len(axes) == 2:
@@ -70,7 +82,9 @@ class Generator:
 
     def raised(self, axes, depth):
         base = 1.0 + self.wire(axes, depth) ** 2
-        return self.pick([np.sqrt, np.log, lambda z: 1 / z, lambda z: z**-1.5, lambda z: z**2])(base)
+        return self.pick([np.sqrt, np.log, lambda z: 1 / z, lambda z: z**-1.5, lambda z: z**2])(
+            base
+        )
 
     def inner(self, axes, depth):
         axis = self.axis()

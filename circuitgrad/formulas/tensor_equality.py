@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from circuitgrad.formulas import tensor_algebra as algebra
+from circuitgrad.formulas.tensor_forms import square_chain
 from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, fresh
 
 HALF = Fraction(1, 2)
 MAX_ROUNDS = 12
+MAX_REWRITINGS = 3
 
 
 def are_equal(first: Form, second: Form) -> bool:
@@ -31,7 +33,11 @@ def are_equal(first: Form, second: Form) -> bool:
     difference = algebra.total([(1, first), (-1, second)])
     if not difference.terms:
         return True
-    return not _cleared(rewritten(difference)).terms
+    for _ in range(MAX_REWRITINGS):  # a sign becomes x/|x|, whose even powers become those of x
+        before, difference = difference.key, rewritten(difference)
+        if not difference.terms or difference.key == before:
+            break
+    return not _cleared(difference).terms
 
 
 def rewritten(form: Form) -> Form:
@@ -56,6 +62,8 @@ def _rewritten_factor(factor: Factor) -> Form:
         return algebra.normalised(axes, [Term(ONE, (plain,))], set())
     arguments = [rewritten(form) for form in factor.arguments]
     if factor.kind == "sum":
+        return algebra.power(arguments[0], factor.exponent)
+    if factor.name == "abs" and factor.exponent % 2 == 0:
         return algebra.power(arguments[0], factor.exponent)
     rule = _RULES.get(factor.name)
     if rule is not None:
@@ -134,6 +142,39 @@ def _log_sigmoid(x: Form) -> Form:
     return algebra.scaled(_softplus(algebra.scaled(x, -1)), -1)
 
 
+def _sign(x: Form) -> Form:
+    """x/|x|, where x is not zero."""
+    return algebra.times(x, algebra.power(_even("abs")(x), -ONE))
+
+
+def _det(x: Form) -> Form:
+    """The product of the determinants of a product of square matrices; that of an inverse."""
+    result = algebra.number(1)
+    for base, exponent in _square_factors(x):
+        plain = algebra.array_call("det", base, ())
+        result = algebra.times(result, algebra.power(plain, Fraction(exponent)))
+    return result
+
+
+def _logdet(x: Form) -> Form:
+    parts = [(n, algebra.array_call("logdet", base, ())) for base, n in _square_factors(x)]
+    return algebra.total(parts)
+
+
+def _square_factors(x: Form) -> list[tuple[Form, int]]:
+    """The square matrices that a matrix is a product of, each with 1, or with -1 if inverted."""
+    chain = square_chain(x) if len(x.terms) == 1 and x.terms[0].coefficient == 1 else None
+    found = []
+    for base in chain or [x]:
+        factors = base.terms[0].factors if len(base.terms) == 1 else ()
+        inverted = len(factors) == 1 and factors[0].name == "inverse" and factors[0].exponent == 1
+        if inverted and base.terms[0].coefficient == 1:
+            base = factors[0].arguments[0]
+        turned = algebra.transposed(base)
+        found.append((min(base, turned, key=lambda form: form.key), -1 if inverted else 1))
+    return found
+
+
 def _norm(x: Form) -> Form:
     return algebra.power(_total_of(algebra.times(x, x)), HALF)
 
@@ -147,7 +188,10 @@ _RULES: Mapping[str, Callable[[Form], Form]] = {
     "softplus": _softplus,
     "log_sigmoid": _log_sigmoid,
     "norm": _norm,
-    **{name: _odd(name) for name in ("tanh", "sin", "tan", "sinh", "asin", "atan", "erf", "sign")},
+    "sign": _sign,
+    "det": _det,
+    "logdet": _logdet,
+    **{name: _odd(name) for name in ("tanh", "sin", "tan", "sinh", "asin", "atan", "erf")},
     **{name: _even(name) for name in ("cos", "cosh", "abs", "gaussian", "lorentzian")},
 }
 

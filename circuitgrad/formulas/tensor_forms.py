@@ -230,7 +230,7 @@ def _inverse(argument: Form) -> Form:
     axes = argument.axes
     if len(axes) != 2:
         raise SpecError(f"tensor form: the inverse of {len(axes)} axes; needed a matrix.")
-    chain = _square_chain(argument)
+    chain = square_chain(argument)
     if chain is not None:
         result = _inverse(chain[-1])
         for matrix in reversed(chain[:-1]):
@@ -242,6 +242,10 @@ def _inverse(argument: Form) -> Form:
         single = len(term.factors) == 1 and term.factors[0].exponent == 1
         if single and "orthogonal" in term.factors[0].facts:
             return algebra.scaled(algebra.transposed(argument), 1 / term.coefficient**2)
+        if single and term.factors[0].name == "inverse":
+            (inner,) = term.factors[0].arguments
+            plain = inner if term.factors[0].indices == argument.free else algebra.transposed(inner)
+            return algebra.scaled(plain, 1 / term.coefficient)
         diagonal = [f for f in term.factors if f.kind == "delta"]
         if len(diagonal) == 1 and all(i.is_free for f in term.factors for i in f.indices):
             rest = [f.to(-f.exponent) for f in term.factors if f.kind != "delta"]
@@ -258,7 +262,7 @@ def _matrix_product(first: Form, second: Form) -> Form:
     return algebra.contract([(first, (rows, inner)), (second, (inner, columns))], (rows, columns))
 
 
-def _square_chain(form: Form) -> list[Form] | None:
+def square_chain(form: Form) -> list[Form] | None:
     """The matrices of a form that is a product of two or more square inputs (or inverses).
 
     A product of square matrices is regular only where each of them is.
