@@ -29,6 +29,7 @@ FUNCTIONS = {
     "log_sigmoid": lambda x: -np.logaddexp(0, -x),
     "sech_squared": lambda x: 1 / np.cosh(x) ** 2,
     "softmax": _softmax,
+    "row_softmax": _softmax,
     "logsumexp": lambda x: np.log(np.sum(np.exp(x))),
     "norm": lambda x: np.sqrt(np.sum(x * x)),
     "inverse": np.linalg.inv,

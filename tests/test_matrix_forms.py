@@ -116,7 +116,7 @@ VALUES = [
     (np.sqrt(positive * positive), "x"),
     (cg.logsumexp(X, axis=0), "log((exp(X))ᵀ𝟏)"),
     (cg.inverse(A @ S), "S⁻¹A⁻¹"),
-    (cg.logsumexp(x - x) * x, "logsumexp(0𝟏) x"),
+    (cg.logsumexp(x - x) * x, "log(n) x"),
 ]
 
 

@@ -180,15 +180,16 @@ def read_back(circuit, line, values, sizes):
     body, _, notes = line.split(" = ", 1)[1].partition("   (")
     shapes = {wire.label: wire.shape for wire in circuit.inputs} | {"n": (), "m": ()}
     known = {**values, **sizes}
-    for name, meaning in (n.split(" = ") for n in notes[:-1].split("; ") if " = " in n):
-        for axes in [("n",), ("m",), ("n", "n"), ("m", "n"), ("n", "m"), ("m", "m")]:
+    pending = [note.split(" = ") for note in notes[:-1].split("; ") if " = " in note]
+    for name, meaning in pending * len(pending):  # one may stand in the meaning of another
+        for axes in [(), ("n",), ("m",), ("n", "n"), ("m", "n"), ("n", "m"), ("m", "m")]:
             try:
                 known[name] = read(meaning, shapes, axes, known, sizes)
             except UnreadableError:
                 continue
             shapes[name] = axes
             break
-        assert name in shapes, line
+    assert all(name in shapes for name, _ in pending), line
     return read(body, shapes, circuit.outputs[0].shape, known, sizes)
 
 

@@ -213,6 +213,13 @@ def _seen_from(form: Form, indices: tuple[Index, ...], order: tuple[Index, ...])
 
 def array_call(name: str, argument: Form, axes: Sequence[Axis]) -> Form:
     """A function of a whole array: inverse, softmax, norm, logsumexp, det, logdet."""
+    constant = _of_constant(name, argument)
+    if constant is not None:
+        return constant
+    if name == "norm":
+        content = _content(argument, ONE)
+        if content != 1:
+            return scaled(array_call("norm", scaled(argument, 1 / content), axes), abs(content))
     indices = tuple(Index(k, axis) for k, axis in enumerate(axes))
     facts = frozenset[str]()
     if name in TRANSPOSABLE:
@@ -222,6 +229,25 @@ def array_call(name: str, argument: Form, axes: Sequence[Axis]) -> Form:
         elif other.key < argument.key:
             argument, indices = other, indices[::-1]
     return factor_form(Factor("call", name, indices, (argument,), ONE, facts), axes)
+
+
+def _of_constant(name: str, argument: Form) -> Form | None:
+    """The function of an array whose entries are all alike, which would not show its lengths."""
+    axes = argument.axes
+    if name == "softmax" and len(axes) - 1 not in argument.used:
+        return _lengths(axes[-1:], -ONE, axes)
+    if argument.used or name not in ("logsumexp", "norm"):
+        return None
+    entry = normalised((), [term.at(()) for term in argument.terms], set())
+    if name == "logsumexp":
+        return total([(1, entry), (1, call("log", [_lengths(axes, ONE)]))])
+    return times(power(times(entry, entry), ONE / 2), _lengths(axes, ONE / 2))
+
+
+def _lengths(axes: Sequence[Axis], exponent: Fraction, spread: Sequence[Axis] = ()) -> Form:
+    """The product of the lengths of some axes, to a power."""
+    factors = [Factor("size", str(axis), exponent=exponent) for axis in axes]
+    return normalised(spread, [Term(ONE, tuple(factors))], set())
 
 
 def power(form: Form, exponent: Fraction) -> Form:

@@ -12,7 +12,7 @@ import numpy as np
 
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas import tensor_algebra as algebra
-from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, fresh
+from circuitgrad.formulas.tensor_terms import ONE, Form, Index, Term, fresh
 from circuitgrad.gates import catalogue
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
@@ -83,7 +83,7 @@ def _keeps_name(wire: Wire) -> bool:
         return axes is not None and len(axes) == wire.inputs[0].ndim
     if wire.gate.name in ("det", "logdet", "cofactor"):
         return wire.inputs[0].ndim == 2
-    return wire.gate.name == "softmax" and axes == (-1,)
+    return wire.gate.name == "softmax" and axes is not None and len(axes) == 1
 
 
 def _refused(wire: Wire) -> SpecError:
@@ -302,8 +302,18 @@ def _solve(wire: Wire, forms: list[Form]) -> Form:
 
 def _unit(wire: Wire, forms: list[Form]) -> Form:
     (x,) = forms
-    length = Factor("call", "norm", (), (x,), -ONE)
-    return algebra.times(x, Form(x.axes, (Term(ONE, (length,)),)))
+    length = algebra.power(algebra.array_call("norm", x, ()), -ONE)
+    return algebra.contract([(x, x.free), (length, ())], x.free)
+
+
+def _softmax(wire: Wire, forms: list[Form]) -> Form:
+    """The softmax along one axis, which is turned to be the last."""
+    rank = len(wire.shape)
+    (axis,) = parameters_of(wire.gate)["axes"]
+    order = [k for k in range(rank) if k != axis % rank] + [axis % rank]
+    axes = [wire.shape[k] for k in order]
+    turned = algebra.moved(forms[0], [order.index(k) for k in range(rank)], axes)
+    return algebra.moved(algebra.array_call("softmax", turned, axes), order, wire.shape)
 
 
 def _cofactor(wire: Wire, forms: list[Form]) -> Form:
@@ -320,7 +330,7 @@ def _scalar_call(name: str) -> Callable[[Wire, list[Form]], Form]:
 _ARRAY_GATES: Mapping[str, Callable[[Wire, list[Form]], Form]] = {
     "inverse": lambda wire, forms: _inverse(forms[0]),
     "solve": _solve,
-    "softmax": lambda wire, forms: algebra.array_call("softmax", forms[0], wire.shape),
+    "softmax": _softmax,
     "logsumexp": _scalar_call("logsumexp"),
     "norm": _scalar_call("norm"),
     "unit": _unit,

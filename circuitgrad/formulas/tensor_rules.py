@@ -9,6 +9,7 @@ from fractions import Fraction
 from circuitgrad.formulas.tensor_canonical import settled
 from circuitgrad.formulas.tensor_terms import ONE, Factor, Index, Term, components, fresh
 
+MAX_PRIME = 1000
 MAX_EXPANDED = 8  # higher powers of sums stay in their brackets
 
 
@@ -70,19 +71,61 @@ def _merge(product: Product) -> None:
         elif factor.kind != "delta":
             found[key] = known.to(known.exponent + factor.exponent)
     product.factors = []
+    numbers: list[Factor] = []
     for factor in found.values():
         if factor.kind == "input" and "sign" in factor.facts and factor.exponent.denominator == 1:
             factor = factor.to(Fraction(factor.exponent % 2))
-        if factor.kind in ("number", "size") and _is_rational(factor):
-            product.coefficient *= Fraction(factor.name) ** int(factor.exponent)
+        if factor.kind == "number" or (factor.kind == "size" and factor.name.isdecimal()):
+            numbers.append(factor)
         elif factor.exponent:
             product.factors.append(factor)
+    coefficient, roots = roots_taken([(Fraction(f.name), f.exponent) for f in numbers])
+    product.coefficient *= coefficient
+    product.factors += [Factor("number", str(n), exponent=exponent) for n, exponent in roots]
 
 
-def _is_rational(factor: Factor) -> bool:
-    if factor.exponent.denominator != 1:
-        return False
-    return factor.kind == "number" or factor.name.isdecimal()
+def roots_taken(
+    numbers: Sequence[tuple[Fraction, Fraction]],
+) -> tuple[Fraction, list[tuple[int, Fraction]]]:
+    """A product of powers of positive numbers as a rational times roots of whole numbers.
+
+    Exponents of roots lie between 0 and 1, and no prime stands in two of them.
+
+    >>> roots_taken([(Fraction(8), Fraction(1, 2)), (Fraction(3), Fraction(-1, 2))])
+    (Fraction(2, 3), [(6, Fraction(1, 2))])
+    """
+    exponents: dict[int, Fraction] = {}
+    coefficient = ONE
+    for number, exponent in numbers:
+        if exponent.denominator == 1:
+            coefficient *= number ** int(exponent)
+            continue
+        for whole, sign in ((number.numerator, 1), (number.denominator, -1)):
+            for prime, count in _prime_factors(whole):
+                known = exponents.get(prime, Fraction(0))
+                exponents[prime] = known + sign * count * exponent
+    roots: dict[Fraction, int] = {}
+    for prime, exponent in exponents.items():
+        floor = exponent.numerator // exponent.denominator
+        coefficient *= Fraction(prime) ** floor
+        if exponent != floor:
+            roots[exponent - floor] = roots.get(exponent - floor, 1) * prime
+    return coefficient, sorted((base, exponent) for exponent, base in roots.items())
+
+
+def _prime_factors(number: int) -> list[tuple[int, int]]:
+    """Primes with their counts; what has no prime up to the limit stays in one piece."""
+    found = []
+    for prime in (2, *range(3, MAX_PRIME, 2)):
+        count = 0
+        while number % prime == 0:
+            number //= prime
+            count += 1
+        if count:
+            found.append((prime, count))
+        if prime * prime > number:
+            break
+    return [*found, (number, 1)] if number > 1 else found
 
 
 def _eliminate_delta(product: Product) -> bool:
