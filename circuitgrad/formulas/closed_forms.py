@@ -18,7 +18,6 @@ from circuitgrad.formulas.matrix_terms import (
     Expression,
     MatrixTerm,
     transposed,
-    transposed_chain,
     turns,
 )
 from circuitgrad.formulas.matrix_text import Writer
@@ -162,6 +161,9 @@ def _matrix_line(found: Arrangement, style: Style) -> tuple[str, list[str]]:
     terms = matrix_terms(found.form)
     if found.is_row:
         terms = tuple(_row(term) for term in terms)
+    elif len(found.form.axes) == 2:  # the transpose of the other layout may be the shorter text
+        turned = tuple(_row(term) for term in matrix_terms(algebra.transposed(found.form)))
+        terms = min(terms, turned, key=lambda t: (len(t), sum(map(_term_turns, t))))
     names = _abbreviations(terms, style)
     text = Writer(style, names).sum(terms)
     notes = []
@@ -176,7 +178,18 @@ def _matrix_line(found: Arrangement, style: Style) -> tuple[str, list[str]]:
 
 
 def _row(term: MatrixTerm) -> MatrixTerm:
-    return MatrixTerm(term.coefficient, term.scalars, transposed_chain(term.chain))
+    """The transpose of a term; a bracket is turned as a whole where that takes fewer marks."""
+    chain = tuple(_turned(e) for e in reversed(term.chain))
+    return MatrixTerm(term.coefficient, term.scalars, chain)
+
+
+def _turned(e: Expression) -> Expression:
+    plain = transposed(e)
+    return Expression("transpose", (e,)) if turns(plain) > turns(e) + 1 else plain
+
+
+def _term_turns(term: MatrixTerm) -> int:
+    return sum(turns(e) for e in term.chain)
 
 
 def _abbreviations(terms: Sequence[MatrixTerm], style: Style) -> dict[Expression, str]:

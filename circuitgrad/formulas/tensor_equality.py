@@ -13,6 +13,7 @@ from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, fr
 HALF = Fraction(1, 2)
 MAX_ROUNDS = 12
 MAX_REWRITINGS = 3
+MAX_DIVISIONS = 40
 
 
 def are_equal(first: Form, second: Form) -> bool:
@@ -37,7 +38,7 @@ def are_equal(first: Form, second: Form) -> bool:
         before, difference = difference.key, rewritten(difference)
         if not difference.terms or difference.key == before:
             break
-    return not _cleared(difference).terms
+    return not _cleared(_divided(difference)).terms
 
 
 def rewritten(form: Form) -> Form:
@@ -194,6 +195,53 @@ _RULES: Mapping[str, Callable[[Form], Form]] = {
     **{name: _odd(name) for name in ("tanh", "sin", "tan", "sinh", "asin", "atan", "erf")},
     **{name: _even(name) for name in ("cos", "cosh", "abs", "gaussian", "lorentzian")},
 }
+
+
+def _divided(form: Form) -> Form:
+    """The same form with e/(1 + e) as 1 - 1/(1 + e), so that sums over an index can cancel."""
+    for _ in range(MAX_DIVISIONS):
+        parts: list[tuple[Fraction | int, Form]] = []
+        is_done = True
+        for term in form.terms:
+            found = _division(term)
+            if found is None:
+                parts.append((1, Form(form.axes, (term,))))
+                continue
+            is_done = False
+            summed = {i for f in term.factors for i in f.indices if not i.is_free}
+            parts.extend((1, algebra.normalised(form.axes, [part], summed)) for part in found)
+        if is_done:
+            return form
+        form = algebra.total(parts)
+    return form
+
+
+def _division(term: Term) -> list[Term] | None:
+    """A term e·D^-p, where D = c·e + rest, as (D^(1-p) - rest·D^-p)/c; None for other terms."""
+    for below in term.factors:
+        is_power = below.exponent < 0 and below.exponent.denominator == 1
+        if below.kind != "sum" or not is_power or all(i.is_free for i in below.indices):
+            continue
+        inner = below.arguments[0].terms
+        for lead in inner:
+            moved = lead.at(below.indices).factors
+            if len(moved) != 1 or moved[0].name != "exp" or moved[0].exponent != 1:
+                continue
+            alike = (f for f in term.factors if f.atom == moved[0].atom)
+            above = next((f for f in alike if f.indices == moved[0].indices), None)
+            if above is None or above.exponent < 1:
+                continue
+            left = [f for f in term.factors if f is not above and f is not below]
+            left += [above.to(above.exponent - 1)] if above.exponent != 1 else []
+            share = term.coefficient / lead.coefficient
+            fewer = [below.to(below.exponent + 1)] if below.exponent != -1 else []
+            parts = [Term(share, (*left, *fewer))]
+            for other in inner:
+                if other is not lead:
+                    factors = (*left, below, *other.at(below.indices).factors)
+                    parts.append(Term(-share * other.coefficient, factors))
+            return parts
+    return None
 
 
 def _cleared(form: Form) -> Form:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,8 @@ KINDS = {"gradient": grad, "jacobian": jacobian, "hessian": hessian}
 STRUCTURED = ("structured_symmetric", "structured_diagonal")
 _BITS = 53
 _NUDGE = 2.0**-40  # what the numbers are moved by, to see how far rounding is amplified
-_CLEAR = 1e-6  # a difference below this part of the values refutes nothing
+_DIGITS = 6
+_CLEAR = 10.0**-_DIGITS  # a difference below this part of the values refutes nothing
 
 
 def decide_arrays(first: Wire, second: Wire, seed: int = 0) -> Verdict:
@@ -61,17 +63,17 @@ def decide_arrays(first: Wire, second: Wire, seed: int = 0) -> Verdict:
     except CircuitError as refusal:
         is_proved, reason = False, str(refusal)
     tested, witness = _compared(first, second, seed)
-    milliseconds = 1000 * (time.perf_counter() - start)
-    if witness is not None:
-        if is_proved:
-            raise InternalInconsistency(
-                f"equality: proved by tensor forms, but the numbers differ {witness}. "
-                "Please report this claim."
-            )
-        return Verdict(Status.REFUTED, "numbers", counterexample=witness, elapsed_ms=milliseconds)
+    if is_proved and witness is not None:
+        raise InternalInconsistency(
+            f"equality: proved by tensor forms, but the numbers differ {witness}. Please report it."
+        )
+    known: dict[str, Any] = {"tested": tested, "digits": _DIGITS if tested else 0}
+    known["elapsed_ms"] = 1000 * (time.perf_counter() - start)
     if is_proved:
-        return Verdict(Status.PROVED, "tensor form", tested=tested, elapsed_ms=milliseconds)
-    return Verdict(Status.UNDECIDED, tested=tested, reason=reason, elapsed_ms=milliseconds)
+        return Verdict(Status.PROVED, "tensor form", **known)
+    if witness is not None:
+        return Verdict(Status.REFUTED, "numbers", counterexample=witness, **known)
+    return Verdict(Status.UNDECIDED, reason=reason, **known)
 
 
 def derivative(value: Wire, wrt: str, kind: str, layout: str | None = None) -> Wire:
