@@ -28,12 +28,18 @@ ENTRYWISE = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "softplus": lambda x: np.logaddexp(0, x),
     "log_sigmoid": lambda x: -np.logaddexp(0, -x),
+    # Of all entries, though as large as what they are taken of.
+    "argmax": lambda x: (x == x.max()) / (x == x.max()).sum(),
+    "argmin": lambda x: (x == x.min()) / (x == x.min()).sum(),
 }
 TO_NUMBER = {
     "tr": np.trace,
     "det": np.linalg.det,
     "logdet": lambda x: np.linalg.slogdet(x)[1],
     "logsumexp": lambda x: np.log(np.exp(x).sum()),
+    "norm": lambda x: np.sqrt((x * x).sum()),
+    "max": np.max,
+    "min": np.min,
 }
 FUNCTIONS = {*ENTRYWISE, *TO_NUMBER, "diag", "softmax"}
 
@@ -80,6 +86,7 @@ class Lengths:
 class Reader:
     def __init__(self, text, shapes, lengths):
         self.text, self.place = text, 0
+        self.identity = "I" if "I" not in shapes else "Id"
         self.shapes, self.lengths = shapes, lengths
 
     # --- text to tree ---------------------------------------------------------------------------
@@ -233,14 +240,20 @@ class Reader:
         if number:
             self.place += number.end()
             return Node("number", (), float(number[0]), (1, 1))
-        known = sorted({*self.shapes, *FUNCTIONS, "I"}, key=len, reverse=True)
+        known = sorted({*self.shapes, *FUNCTIONS, self.identity}, key=len, reverse=True)
         word = next((name for name in known if self.sees(name)), None)
+        unit = re.match(r"e([₀-₉₋]+)", self.rest())
+        if unit and word is None:
+            self.place += unit.end()
+            place = int(unit[1].translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉₋", "0123456789-")))
+            return Node("unit", (), place, (self.lengths.new(), 1))
         if word is None:
             raise UnreadableError(f"what is {self.rest()!r} in {self.text!r}?")
         self.place += len(word)
-        if word in self.shapes:
+        is_called = re.match(r"[²³⁴-⁹]*\(", self.rest()) is not None and word in FUNCTIONS
+        if word in self.shapes and not is_called:
             return Node("name", (), word, self.shapes[word])
-        if word == "I":
+        if word == self.identity:
             side = self.lengths.new()
             return Node("identity", (), None, (side, side))
         return self.call(word)
@@ -269,11 +282,13 @@ class Reader:
     # --- tree to numbers ------------------------------------------------------------------------
     def value(self, node, values, sizes):
         parts = [self.value(part, values, sizes) for part in node.parts]
-        if node.head in ("ones", "identity"):
+        if node.head in ("ones", "identity", "unit"):
             length = self.lengths.find(node.shape[0])
             if not isinstance(length, str | int):
                 raise UnreadableError(f"how long is a 𝟏 or I of {self.text!r}?")
             length = sizes.get(length, length)
+            if node.head == "unit":
+                return np.eye(length)[:, [node.value]]
             return np.ones((length, 1)) if node.head == "ones" else np.eye(length)
         return computed(node, parts, values)
 

@@ -18,20 +18,35 @@ SHAPES = {
     "t": "",
     "s": "",
 }
-SHOWN = {}
+# Names that could be taken for something else, each with the symbol that it is to have.
+HOSTILE = {
+    "A": ("I", "I"),
+    "S": ("T", "T"),
+    "X": ("ab", "ab"),
+    "W": ("W1", "W₁"),
+    "x": ("a", "a"),
+    "y": ("b", "b"),
+    "u": ("n", "n"),
+    "t": ("sigma", "σ"),
+    "s": ("exp", "exp"),
+}
+PLAIN = {name: (name, name) for name in HOSTILE}
 
 
-def inputs():
+def inputs(names):
     facts = {"S": {"symmetric": True}}
-    return {name: cg.input(name, shape, **facts.get(name, {})) for name, shape in SHAPES.items()}
+    return {
+        name: cg.input(names[name][0], shape, **facts.get(name, {}))
+        for name, shape in SHAPES.items()
+    }
 
 
 class Generator:
     """Random wires of given axes."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, names):
         self.rng = np.random.default_rng(seed)
-        self.inputs = inputs()
+        self.inputs = inputs(names)
 
     def pick(self, options):
         return options[int(self.rng.integers(len(options)))]
@@ -50,10 +65,19 @@ class Generator:
             return self.leaf(axes)
         rules = [self.plus, self.minus, self.scaled, self.function, self.entrywise, self.raised]
         rules += {
-            0: [self.inner, self.trace, self.norm, self.total, self.over, self.lse, self.det]
+            0: [
+                self.inner,
+                self.trace,
+                self.norm,
+                self.total,
+                self.over,
+                self.lse,
+                self.det,
+                self.extreme,
+            ]
         }.get(len(axes), [self.matmul, self.matmul, self.scaled, self.shared])
         if len(axes) == 1:
-            rules += [self.softmax, self.row_sum, self.solve, self.diagonal]
+            rules += [self.entry, self.softmax, self.row_sum, self.solve, self.diagonal]
         if len(axes) == 2:
             rules += [self.outer, self.row_softmax]
             if axes[0] == axes[1]:
@@ -110,6 +134,12 @@ class Generator:
     def lse(self, axes, depth):
         return cg.logsumexp(self.wire((self.axis(),), depth))
 
+    def extreme(self, axes, depth):
+        return self.pick([np.max, np.min])(self.wire(self.pick([("n",), ("m", "n")]), depth))
+
+    def entry(self, axes, depth):
+        return self.wire((*axes, self.axis()), depth)[..., self.pick([0, -1])]
+
     def det(self, axes, depth):
         return np.linalg.det(self.leaf(("n", "n")))
 
@@ -144,9 +174,9 @@ class Generator:
         return cg.inverse(self.leaf(axes)) if axes == ("n", "n") else self.leaf(axes)
 
 
-def random_circuit(seed):
+def random_circuit(seed, names):
     """A random circuit with a value, gradient, Jacobian or Hessian for output."""
-    generator = Generator(seed)
+    generator = Generator(seed, names)
     kind = generator.pick(["value", "value", "grad", "grad", "jacobian", "hessian"])
     axes = {"grad": (), "hessian": (), "jacobian": ("n",)}.get(
         kind, generator.pick([(), ("n",), ("m",), ("n", "n"), ("m", "n")])
@@ -167,7 +197,7 @@ def sample(circuit, rng, size):
     values = {}
     for wire in circuit.inputs:
         array = rng.uniform(0.2, 1.0, [sizes[axis] for axis in wire.shape])
-        if wire.label in "AS":
+        if wire.ndim == 2 and wire.shape[0] == wire.shape[1]:
             array = array + 2 * np.eye(len(array))
         if "symmetric" in wire.gate.facts:
             array = (array + array.T) / 2
@@ -175,11 +205,16 @@ def sample(circuit, rng, size):
     return values, sizes
 
 
-def read_back(circuit, line, values, sizes):
+def read_back(circuit, line, values, sizes, names):
     """The value of a printed line, with the abbreviations that its notes declare."""
     body, _, notes = line.split(" = ", 1)[1].partition("   (")
-    shapes = {wire.label: wire.shape for wire in circuit.inputs} | {"n": (), "m": ()}
-    known = {**values, **sizes}
+    symbols = dict(names.values())
+    labels = [wire.label for wire in circuit.inputs]
+    shapes = {symbols[wire.label]: wire.shape for wire in circuit.inputs}
+    known = {symbols[label]: values[label] for label in labels}
+    for axis, size in sizes.items():
+        shapes[f"#{axis}" if axis in labels else axis] = ()
+        known[f"#{axis}" if axis in labels else axis] = size
     pending = [note.split(" = ") for note in notes[:-1].split("; ") if " = " in note]
     for name, meaning in pending * len(pending):  # one may stand in the meaning of another
         for axes in [(), ("n",), ("m",), ("n", "n"), ("m", "n"), ("n", "m"), ("m", "m")]:
@@ -193,9 +228,9 @@ def read_back(circuit, line, values, sizes):
     return read(body, shapes, circuit.outputs[0].shape, known, sizes)
 
 
-def check(seed):
+def check(seed, names=PLAIN):
     """Whether the circuit of a seed has a matrix form; it is compared with the circuit's values."""
-    circuit = random_circuit(seed)
+    circuit = random_circuit(seed, names)
     try:
         line = circuit.matrix()
     except cg.SpecError:
@@ -209,7 +244,7 @@ def check(seed):
         if not np.all(np.isfinite(expected)) or np.abs(expected).max(initial=0) > 1e8:
             continue
         whole = expected if expected.ndim == 2 else expected.reshape(-1, 1)
-        got = read_back(circuit, line, values, sizes)
+        got = read_back(circuit, line, values, sizes, names)
         scale = 1 + np.abs(whole).max(initial=0)
         np.testing.assert_allclose(
             np.broadcast_to(got, whole.shape), whole, rtol=1e-7, atol=1e-9 * scale, err_msg=line
@@ -220,4 +255,10 @@ def check(seed):
 @pytest.mark.parametrize("first", range(0, CASES, 20))
 def test_what_is_printed_is_what_is_computed(first):
     shown = sum(check(seed) for seed in range(first, first + 20))
+    assert shown >= 8
+
+
+@pytest.mark.parametrize("first", range(CASES, CASES + 100, 20))
+def test_names_are_not_taken_for_something_else(first):
+    shown = sum(check(seed, HOSTILE) for seed in range(first, first + 20))
     assert shown >= 8

@@ -27,7 +27,11 @@ from circuitgrad.formulas.tensor_terms import ONE, Form
 LAYOUTS = ("numerator", "denominator")
 _PROBABILITIES, _ABBREVIATIONS = "pqrst", "svcruz"
 _LONG = 20  # characters; a shorter sum is repeated, not named
-_BY_ROW = "softmax along the last axis"
+_MEANINGS = {
+    "row_softmax": "softmax along the last axis",
+    "max_share": "argmax is 1 at the largest entry, shared by ties, and 0 elsewhere",
+    "min_share": "argmin is 1 at the smallest entry, shared by ties, and 0 elsewhere",
+}
 
 
 @dataclass(frozen=True)
@@ -142,19 +146,24 @@ def _index_line(name: str, found: Arrangement, reason: str, style: Style) -> str
     body = writer.form(found.form, letters, len(letters))
     shown = name_latex(name) if style.is_latex else _output_text(name, style)
     note = found.note.replace(", a row", "")
-    by_row = _BY_ROW if _has_matrix_softmax(found.form) else ""
     line = f"{writer.at(shown, letters)} = {body}"
-    return _annotated(line, [reason, by_row, note], style.is_latex)
+    return _annotated(line, [reason, *_explained(_calls(found.form)), note], style.is_latex)
 
 
-def _has_matrix_softmax(form: Form) -> bool:
-    pending = [form]
+def _explained(names: set[str]) -> list[str]:
+    """What functions of arrays mean, where their names leave it open."""
+    return sorted({_MEANINGS[name] for name in names if name in _MEANINGS})
+
+
+def _calls(form: Form) -> set[str]:
+    """The names of the functions in a form, the softmax of a matrix told from that of a vector."""
+    pending, found = [form], set[str]()
     while pending:
         for factor in (f for term in pending.pop().terms for f in term.factors):
-            if factor.name == "softmax" and len(factor.indices) > 1:
-                return True
+            by_row = factor.name == "softmax" and len(factor.indices) > 1
+            found.add("row_softmax" if by_row else factor.name)
             pending.extend(factor.arguments)
-    return False
+    return found
 
 
 def _matrix_line(found: Arrangement, style: Style) -> tuple[str, list[str]]:
@@ -172,8 +181,12 @@ def _matrix_line(found: Arrangement, style: Style) -> tuple[str, list[str]]:
         meaning = Writer(style, inner).sum((MatrixTerm(ONE, (), (e,)),))
         meaning = f"${style.name(name)} = {meaning}$" if style.is_latex else f"{name} = {meaning}"
         notes.append(meaning)
-    if any(e.text == "row_softmax" for e in _expressions(terms)):
-        notes.append(_BY_ROW)
+    shown = list(_expressions(terms))
+    notes += _explained({e.text for e in shown})
+    if any(e.head == "unit" for e in shown):
+        vector = style.unit("k")
+        vector = f"${vector}$" if style.is_latex else vector
+        notes.append(f"{vector} is 1 at place k, counted from 0, and 0 elsewhere")
     return text, notes
 
 

@@ -8,7 +8,7 @@ from circuitgrad.formulas.matrix_chains import NoMatrixFormError, matrix_terms
 from circuitgrad.formulas.matrix_styles import TEXT, Style
 from circuitgrad.formulas.matrix_text import Writer
 from circuitgrad.formulas.tensor_algebra import ARRAY_CALLS
-from circuitgrad.formulas.tensor_terms import Factor, Form, Index, Term
+from circuitgrad.formulas.tensor_terms import Factor, Form, Term
 
 _LETTERS = "ijklpqrstuvabcdefghmnowxyz"
 
@@ -57,16 +57,20 @@ class IndexWriter:
         return shown or "0"
 
     def _term(self, term: Term, letters: Sequence[str], used: int) -> str:
-        place: dict[Index, str] = {}
-        for factor in term.factors:
+        picked = {f.indices[0]: f for f in term.factors if f.kind == "unit"}
+        picked = {index: f for index, f in picked.items() if not index.is_free}
+        gone = [id(f) for f in picked.values()]
+        shown = [f for f in term.factors if id(f) not in gone]
+        place = {index: factor.name for index, factor in picked.items()}  # x[0] for e₀ᵀx
+        for factor in shown:
             for index in factor.indices:
                 if index not in place:
-                    summed = sum(not i.is_free for i in place)
+                    summed = sum(not i.is_free for i in place) - len(picked)
                     is_free = index.is_free
                     place[index] = letters[index.number] if is_free else self._letter(used + summed)
-        summed_letters = [place[i] for i in place if not i.is_free]
+        summed_letters = [place[i] for i in place if not i.is_free and i not in picked]
         inside = used + len(summed_letters)
-        factors = [self._factor(f, [place[i] for i in f.indices], inside) for f in term.factors]
+        factors = [self._factor(f, [place[i] for i in f.indices], inside) for f in shown]
         times = self.style.pick("·", " ")
         number = abs(term.coefficient)
         pieces = [self.style.fraction(number)] if number != 1 or not factors else []
@@ -94,6 +98,8 @@ class IndexWriter:
     def _atom(self, factor: Factor, letters: list[str], used: int) -> str:
         if factor.kind == "delta":
             return self.at(self.style.pick("δ", r"\delta"), letters)
+        if factor.kind == "unit":
+            return self.at(self.style.pick("δ", r"\delta"), [*letters, factor.name])
         if factor.kind == "size":
             return self.style.size(factor.name)
         if factor.kind == "number":

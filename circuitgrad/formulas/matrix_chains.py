@@ -302,6 +302,8 @@ def _atom(factor: Factor) -> Expression:
         return _input_atom(factor)
     if factor.kind == "size":
         return Expression("size", text=factor.name)
+    if factor.kind == "unit":
+        return Expression("unit", text=factor.name)
     if factor.kind == "number":
         return Expression("number", text=factor.name)
     if factor.kind == "sum":

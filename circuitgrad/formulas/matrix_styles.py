@@ -14,14 +14,22 @@ from circuitgrad.formulas.matrix_factoring import MAX_DENOMINATOR
 from circuitgrad.formulas.text import name_text
 
 _SUPER = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
+_SUB = str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋")
 _GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
     "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
     "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
 }  # fmt: skip
 _PLAIN_FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "det")
+_SHOWN = {
+    "row_softmax": "softmax", "max_reduce": "max", "min_reduce": "min",
+    "max_share": "argmax", "min_share": "argmin",
+}  # fmt: skip
 # An input of such a name, before a bracket, would be taken for the function.
-CALLABLE = {*_PLAIN_FUNCTIONS, "diag", "tr", "abs", "softmax", "logsumexp", "logdet", "softplus"}
+CALLABLE = {
+    *_PLAIN_FUNCTIONS, *_SHOWN.values(), "σ", "diag", "tr", "abs", "norm", "logsumexp", "logdet",
+    "softplus",
+}  # fmt: skip
 
 
 def symbol_text(name: str) -> str:
@@ -87,6 +95,16 @@ class Style:
         is_alike = axis in self.inputs or axis in self._symbols.values()
         return self.pick("#", r"\#") + shown if is_alike else shown
 
+    def unit(self, place: str) -> str:
+        """The unit vector with its 1 at a place."""
+        letter = next(c for c in ("e", "u", "ê", "û", "ĕ") if not self._has_base(c))
+        return self.pick(
+            letter + (place.translate(_SUB) if place != "k" else "ₖ"), rf"{letter}_{{{place}}}"
+        )
+
+    def _has_base(self, letter: str) -> bool:
+        return any(re.fullmatch(rf"{letter}_?\d*", name) for name in self.taken)
+
     @property
     def identity(self) -> str:
         """The identity matrix: I, or a longer word where an input or axis has that name."""
@@ -115,8 +133,7 @@ class Style:
         """The name of a function."""
         if name == "sigmoid" and "σ" not in self.taken:
             return self.pick("σ", r"\sigma")
-        if name == "row_softmax":
-            name = "softmax"
+        name = _SHOWN.get(name, name)
         if name == "sech_squared":
             return self.pick("sech²", r"\operatorname{sech}^{2}")
         if name in _PLAIN_FUNCTIONS:

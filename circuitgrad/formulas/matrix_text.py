@@ -102,7 +102,11 @@ class Writer:
             return f"√{text}{_END}" if level == _ATOM else f"√({text})"
         if level < _ATOM and not (alone and level == _PRODUCT and exponent == 1):
             text = self._bracket(text)
-        return text + self._exponent(exponent)
+        return self._raised(text, self._exponent(exponent))
+
+    def _raised(self, text: str, exponent: str) -> str:
+        """A power; the mark behind a name that looks like a function moves behind the exponent."""
+        return text[:-1] + exponent + _DOT if text.endswith(_DOT) else text + exponent
 
     # --- products ---------------------------------------------------------------------------------
 
@@ -128,7 +132,7 @@ class Writer:
         sign = "-" if inner.head == "inverse" else ""
         text, level = self._expression(inner.parts[0] if sign else inner)
         base = text if level == _ATOM else self._bracket(text)
-        power = base + self.style.superscript(f"{sign}{count}")
+        power = self._raised(base, self.style.superscript(f"{sign}{count}"))
         return self._turned(self._bracket(power)) if turned else power
 
     def _turned(self, text: str) -> str:
@@ -145,7 +149,8 @@ class Writer:
         if self.style.is_latex:
             return " "
         if left.endswith(_DOT):
-            return "·"
+            plain = " " if left[-2].isascii() or right.startswith(_WORD) else ""
+            return "·" if right.startswith("(") else plain
         if right.startswith(_WORD) or left.endswith(_END):
             return " "
         return "·" if left[-1] in _DIGITS and right[0] in _DIGITS else ""
@@ -166,9 +171,11 @@ class Writer:
     def _word(self, text: str) -> str:
         """A name, marked if it has more than one letter or needs space about it."""
         letters = sum(c.isalpha() for c in text)
-        if self.style.is_latex or (letters < 2 and not self.style.is_spaced):
+        if self.style.is_latex:
             return text
-        return f"{_WORD}{text}{_DOT if text in CALLABLE else _END}"
+        begin = _WORD if letters > 1 or self.style.is_spaced else ""
+        end = _DOT if text in CALLABLE else begin and _END
+        return begin + text + end
 
     def _size_piece(self, e: Expression) -> Piece:
         return self._word(self.style.size(e.text)), _ATOM
@@ -179,6 +186,9 @@ class Writer:
     def _ones_piece(self, e: Expression) -> Piece:
         return self.style.pick("𝟏", r"\mathbf{1}"), _ATOM
 
+    def _unit_piece(self, e: Expression) -> Piece:
+        return self._word(self.style.unit(e.text)), _ATOM
+
     def _identity_piece(self, e: Expression) -> Piece:
         return self._word(self.style.identity), _ATOM
 
@@ -188,7 +198,9 @@ class Writer:
             base = self._inverse_base(inner)
             return base + self.style.pick("⁻ᵀ", r"^{-\top}"), _ATOM
         text, level = self._expression(inner)
-        is_short = level == _ATOM and (inner.head in ("name", "ones") or inner in self.names)
+        is_short = level == _ATOM and (
+            inner.head in ("name", "ones", "unit") or inner in self.names
+        )
         return self._turned(text if is_short else self._bracket(text)), _ATOM
 
     def _inverse_base(self, e: Expression) -> str:
@@ -216,6 +228,8 @@ class Writer:
 
     def _norm_piece(self, e: Expression) -> Piece:
         inner = self._expression(e.parts[0])[0]
+        if "‖" in inner:  # where one of two norms ends could not be seen
+            return self._called("norm", e.parts), _ATOM
         return self.style.pick(f"‖{inner}‖", rf"\lVert {inner}\rVert"), _ATOM
 
     def _called(self, name: str, arguments: Sequence[Expression]) -> str:

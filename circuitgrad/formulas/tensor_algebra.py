@@ -16,7 +16,10 @@ from circuitgrad.spec import Axis
 MAX_TERMS = 600
 TRANSPOSABLE = {"inverse"}
 # Functions of whole arrays; every other call acts entry by entry.
-ARRAY_CALLS = {"inverse", "softmax", "norm", "logsumexp", "det", "logdet"}
+ARRAY_CALLS = {
+    "inverse", "softmax", "norm", "logsumexp", "det", "logdet",
+    "max_reduce", "min_reduce", "max_share", "min_share",
+}  # fmt: skip
 
 
 def normalised(axes: Sequence[Axis], products: Sequence[Term], summed: set[Index]) -> Form:
@@ -25,9 +28,7 @@ def normalised(axes: Sequence[Axis], products: Sequence[Term], summed: set[Index
     pending = [(product, summed) for product in products]
     while pending:
         if len(pending) + len(found) > MAX_TERMS:
-            raise SpecError(
-                f"tensor form: more than {MAX_TERMS} terms. Ask for the form of smaller parts."
-            )
+            raise _too_many_terms()
         product, expanded = simplified(*pending.pop())
         if not product.coefficient:
             continue
@@ -40,6 +41,13 @@ def normalised(axes: Sequence[Axis], products: Sequence[Term], summed: set[Index
             continue
         _collect(found, settled(Term(product.coefficient, tuple(arranged))))
     return _sum_form(axes, found)
+
+
+def _too_many_terms() -> SpecError:
+    return SpecError(
+        f"tensor form: more than {MAX_TERMS} terms once multiplied out, too many to read; values, "
+        "derivatives and code are not affected. Ask for the form of smaller parts."
+    )
 
 
 def _collect(found: dict[str, Term], term: Term) -> None:
@@ -99,7 +107,7 @@ def total(parts: Sequence[tuple[Fraction | int, Form]]) -> Form:
         for term in form.terms:
             _collect(found, Term(coefficient * term.coefficient, term.factors))
     if len(found) > MAX_TERMS:
-        raise SpecError(f"tensor form: more than {MAX_TERMS} terms. Ask for smaller parts.")
+        raise _too_many_terms()
     return _sum_form(axes, found)
 
 
@@ -121,9 +129,7 @@ def contract(
         extra: Indices that are summed although no form carries them.
     """
     if math.prod(len(form.terms) for form, _ in parts) > MAX_TERMS:
-        raise SpecError(
-            f"tensor form: more than {MAX_TERMS} terms. Ask for the form of smaller parts."
-        )
+        raise _too_many_terms()
     place: dict[Index, Index] = {}
     deltas: list[Factor] = []
     for k, index in enumerate(output):
@@ -236,9 +242,13 @@ def _of_constant(name: str, argument: Form) -> Form | None:
     axes = argument.axes
     if name == "softmax" and len(axes) - 1 not in argument.used:
         return _lengths(axes[-1:], -ONE, axes)
-    if argument.used or name not in ("logsumexp", "norm"):
+    if argument.used or name in ("inverse", "det", "logdet", "softmax"):
         return None
+    if name in ("max_share", "min_share"):
+        return _lengths(axes, -ONE, axes)
     entry = normalised((), [term.at(()) for term in argument.terms], set())
+    if name in ("max_reduce", "min_reduce"):
+        return entry
     if name == "logsumexp":
         return total([(1, entry), (1, call("log", [_lengths(axes, ONE)]))])
     return times(power(times(entry, entry), ONE / 2), _lengths(axes, ONE / 2))

@@ -12,6 +12,7 @@ import numpy as np
 
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas import tensor_algebra as algebra
+from circuitgrad.formulas.tensor_selections import SELECTIONS
 from circuitgrad.formulas.tensor_terms import ONE, Form, Index, Term, fresh
 from circuitgrad.gates import catalogue
 from circuitgrad.gates.from_einsum import Einsum
@@ -104,9 +105,10 @@ def _gate_form(wire: Wire, inputs: list[Form]) -> Form:
     if isinstance(gate, Elementwise):
         return _elementwise_form(wire, gate, inputs)
     rule = _ARRAY_GATES.get(gate.name)
-    if rule is None:
+    found = rule(wire, inputs) if rule else None
+    if found is None:
         raise _refused(wire)
-    return rule(wire, inputs)
+    return found
 
 
 def rational(value: float) -> Fraction:
@@ -327,7 +329,8 @@ def _scalar_call(name: str) -> Callable[[Wire, list[Form]], Form]:
     return lambda wire, forms: algebra.array_call(name, forms[0], ())
 
 
-_ARRAY_GATES: Mapping[str, Callable[[Wire, list[Form]], Form]] = {
+_ARRAY_GATES: Mapping[str, Callable[[Wire, list[Form]], Form | None]] = {
+    **SELECTIONS,
     "inverse": lambda wire, forms: _inverse(forms[0]),
     "solve": _solve,
     "softmax": _softmax,

@@ -75,13 +75,28 @@ def _merge(product: Product) -> None:
     for factor in found.values():
         if factor.kind == "input" and "sign" in factor.facts and factor.exponent.denominator == 1:
             factor = factor.to(Fraction(factor.exponent % 2))
+        if factor.kind == "unit" and factor.exponent > 0:
+            factor = factor.to(ONE)
         if factor.kind == "number" or (factor.kind == "size" and factor.name.isdecimal()):
             numbers.append(factor)
         elif factor.exponent:
             product.factors.append(factor)
+    if _picks_two_places(product.factors):
+        product.coefficient = Fraction(0)
     coefficient, roots = roots_taken([(Fraction(f.name), f.exponent) for f in numbers])
     product.coefficient *= coefficient
     product.factors += [Factor("number", str(n), exponent=exponent) for n, exponent in roots]
+
+
+def _picks_two_places(factors: Sequence[Factor]) -> bool:
+    """Whether one index is to be at two places at once, both counted from the same end."""
+    found: dict[tuple[Index, bool], str] = {}
+    for factor in factors:
+        if factor.kind == "unit":
+            key = (factor.indices[0], factor.name.startswith("-"))
+            if found.setdefault(key, factor.name) != factor.name:
+                return True
+    return False
 
 
 def roots_taken(
@@ -225,8 +240,10 @@ def _sum_to_one(product: Product) -> bool:
     """Probabilities add up to 1."""
     for factor in product.factors:
         is_one = (
-            factor.kind == "call" and factor.name == "softmax"
-        ) or "normalized" in factor.facts
+            (factor.kind == "call" and factor.name == "softmax")
+            or factor.kind == "unit"
+            or "normalized" in factor.facts
+        )
         if not is_one or factor.exponent != 1 or not factor.indices:
             continue
         last = factor.indices[-1]
