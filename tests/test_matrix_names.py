@@ -129,9 +129,7 @@ def test_too_many_terms_are_refused_with_the_reason(x):
 
 def test_norms_in_norms_are_told_apart(x):
     inner = cg.norm(1.0 + x * x)
-    assert printed(cg.norm(1.0 + x * x / (1.0 + inner))) == (
-        "f = norm(𝟏 + x^∘2/(1 + ‖𝟏 + x^∘2‖))"
-    )
+    assert printed(cg.norm(1.0 + x * x / (1.0 + inner))) == ("f = norm(𝟏 + x^∘2/(1 + ‖𝟏 + x^∘2‖))")
 
 
 def test_roots_of_numbers_are_collected(x):
