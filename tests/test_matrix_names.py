@@ -29,6 +29,11 @@ def test_fractional_powers_of_brackets_come_to_an_end(x, build, text):
     assert printed(build(x)) == text
 
 
+def test_powers_of_sums_that_are_cleared_come_to_an_end(x):
+    p, q = cg.softmax(x), cg.softmax(cg.input("y", "n"))
+    assert not are_equal(tensor_form((1.0 + p * p) ** 2 - x), tensor_form((1.0 + q * q) ** 2 - x))
+
+
 def test_entrywise_powers_of_an_orthogonal_matrix_are_not_orthogonal():
     q = cg.input("Q", "n n", orthogonal=True)
     assert printed(cg.inverse(q)) == "f = Qᵀ"

@@ -14,6 +14,7 @@ from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, co
 from circuitgrad.spec import Axis
 
 MAX_TERMS = 600
+MAX_STEPS = 50 * MAX_TERMS
 TRANSPOSABLE = {"inverse"}
 # Functions of whole arrays; every other call acts entry by entry.
 ARRAY_CALLS = {
@@ -26,8 +27,10 @@ def normalised(axes: Sequence[Axis], products: Sequence[Term], summed: set[Index
     """The form of raw products; indices that are not free are summed, as are those in `summed`."""
     found: dict[str, Term] = {}
     pending = [(product, summed) for product in products]
+    steps = 0
     while pending:
-        if len(pending) + len(found) > MAX_TERMS:
+        steps += 1
+        if len(pending) + len(found) > MAX_TERMS or steps > MAX_STEPS:
             raise _too_many_terms()
         product, expanded = simplified(*pending.pop())
         if not product.coefficient:

@@ -258,7 +258,8 @@ def _join_scalars(product: Product) -> bool:
     """A scalar (xᵀx) beside a power of the same scalar in a bracket or a norm joins it."""
     for factor in product.factors:
         base = _scalar_base(factor)
-        if base is None:
+        is_whole = factor.kind == "sum" and factor.exponent.denominator == 1
+        if base is None or (is_whole and factor.exponent > 0):  # it is to be multiplied out
             continue
         key = settled(Term(ONE, base.factors)).key
         for group in components(tuple(product.factors)):
