@@ -101,3 +101,26 @@ def test_random_expressions_are_never_decided_wrongly(first):
         off = decide_arrays(wire, wire * 1.001, seed)
         is_zero = not tensor_form(wire).terms
         assert is_zero or off.status is not Status.PROVED, str(off)
+
+
+M, N = cg.input("X", "m n"), cg.input("A", "n n")
+WEIGHT = cg.input("C", "m m")
+IDENTITY = cg.einsum("->ii", sizes={"i": "n"})
+GRAM, WEIGHTED = cg.inverse(M.T @ M), cg.inverse(M.T @ WEIGHT @ M)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        (GRAM @ M.T @ M, IDENTITY, Status.PROVED),
+        (M @ GRAM @ M.T @ M @ GRAM @ M.T, M @ GRAM @ M.T, Status.PROVED),
+        (cg.trace(M @ GRAM @ M.T), cg.trace(IDENTITY), Status.PROVED),
+        (M.T @ WEIGHT @ M @ WEIGHTED, IDENTITY, Status.PROVED),
+        (WEIGHTED @ M.T @ WEIGHT.T @ M, IDENTITY, Status.REFUTED),
+        (cg.inverse(2 * M.T @ M) @ M.T @ M, IDENTITY, Status.REFUTED),
+        (GRAM * (M.T @ M), IDENTITY, Status.REFUTED),
+        (cg.inverse(N + IDENTITY) @ (N + IDENTITY), IDENTITY, Status.UNDECIDED),
+    ],
+)
+def test_inverses_of_products_cancel(first, second, status):
+    assert decide_arrays(first, second).status is status

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from circuitgrad.formulas.tensor_canonical import settled
+from circuitgrad.formulas.tensor_matches import matched
 from circuitgrad.formulas.tensor_terms import ONE, Factor, Index, Term, components, fresh
 
 MAX_PRIME = 1000
@@ -225,6 +226,48 @@ def _cancel_inverse(product: Product) -> bool:
     return False
 
 
+def _cancel_inverse_of_product(product: Product) -> bool:
+    """(XᵀX)⁻¹ beside XᵀX: the inverse of a product, next to the same factors."""
+    for inverse in [f for f in product.factors if f.name == "inverse" and f.exponent == 1]:
+        (argument,) = inverse.arguments
+        if len(argument.terms) != 1 or len(argument.terms[0].factors) < 2:
+            continue
+        term = argument.terms[0]
+        rows, columns = inverse.indices
+        others = [f for f in product.factors if f is not inverse]
+        for shared, outer, side in ((columns, rows, 0), (rows, columns, 1)):
+            if shared.is_free or shared not in product.summed or rows == columns:
+                continue
+            free = argument.free
+            found = matched(term.factors, others, {free[side]: shared})
+            if found is None or not _is_closed(product, term, *found, free[1 - side]):
+                continue
+            used, place = found
+            delta = Factor("delta", "", (outer, place[free[1 - side]]))
+            product.coefficient /= term.coefficient
+            product.replace([inverse, *used], [delta])
+            product.summed -= {i for own, i in place.items() if own != free[1 - side]}
+            return True
+    return False
+
+
+def _is_closed(
+    product: Product, term: Term, used: list[Factor], place: dict[Index, Index], end: Index
+) -> bool:
+    """Whether nothing but the factors found, and the inverse, carries the indices between them."""
+    if end not in place:
+        return False
+    inner = {own: i for own, i in place.items() if own != end}
+    if len({*inner.values(), place[end]}) != len(place):
+        return False
+    for own, index in inner.items():
+        count = sum(f.indices.count(own) for f in term.factors)
+        inverses = 1 if own.is_free else 0
+        if index not in product.summed or product.count(index) != count + inverses:
+            return False
+    return True
+
+
 def _inverted_input(inverse: Factor) -> Factor | None:
     """The input that a factor is the inverse of, if it is one of a mere input."""
     (argument,) = inverse.arguments
@@ -300,6 +343,7 @@ _RULES = (
     _split_diagonal,
     _cancel_orthogonal,
     _cancel_inverse,
+    _cancel_inverse_of_product,
     _sum_to_one,
     _join_scalars,
 )

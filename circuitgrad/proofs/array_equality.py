@@ -180,7 +180,9 @@ def _difference(both: Circuit, values: Mapping[str, Array]) -> tuple[bool, Witne
         return False, None
     gap = np.abs(first - second)
     rough = np.abs(first - moved[0]) + np.abs(second - moved[1])
-    clear = gap > np.maximum(_CLEAR * (np.abs(first) + np.abs(second)), 100 * rough)
+    # An entry may be zero by cancellation: it is measured by the largest ones.
+    scale = 1 + np.abs(first).max(initial=0) + np.abs(second).max(initial=0)
+    clear = gap > np.maximum(_CLEAR * scale, 100 * rough.max(initial=0))
     if not np.any(clear):
         return True, None
     place = np.unravel_index(np.argmax(np.where(clear, gap, 0)), gap.shape)
