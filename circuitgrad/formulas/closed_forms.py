@@ -224,7 +224,15 @@ def _abbreviations(terms: Sequence[MatrixTerm], style: Style) -> dict[Expression
 
 def _least_turned(e: Expression) -> Expression:
     """A sum or its transpose, whichever shows fewer transposes: one name serves for both."""
-    return min(e, transposed(e), key=turns) if e.head == "sum" else e
+    if e.head != "sum":
+        return e
+    # A row that begins with 𝟏ᵀ is named as the column that it is the transpose of.
+    return min(e, transposed(e), key=lambda s: (any(map(_begins_with_ones, s.terms)), turns(s)))
+
+
+def _begins_with_ones(term: MatrixTerm) -> bool:
+    first = term.chain[0] if term.chain else None
+    return first is not None and first.head == "transpose" and first.parts[0].head == "ones"
 
 
 def _expressions(terms: Sequence[MatrixTerm]) -> Iterator[Expression]:
