@@ -271,9 +271,9 @@ class Circuit:
         text: str = upper_layer("formulas.closed_forms").circuit_matrix(self, layout, latex)
         return text
 
-    def index(self, layout: str | None = None) -> str:
+    def index(self, layout: str | None = None, latex: bool = False) -> str:
         """The closed form for every size in index notation, a line for each output."""
-        text: str = upper_layer("formulas.closed_forms").circuit_index(self, layout)
+        text: str = upper_layer("formulas.closed_forms").circuit_index(self, layout, latex)
         return text
 
     def derivation(self, wrt: str | Wire, output: str | None = None) -> Derivation:

@@ -8,7 +8,21 @@ import numpy as np
 import circuitgrad as cg
 
 TOKEN = re.compile(r"\d+\.?\d*|[A-Za-z_]\w*|\.\*|\./|\.\^|[-+*/^'(),]")
-FUNCTIONS = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "sin": np.sin, "cos": np.cos}
+FUNCTIONS = {
+    "exp": np.exp,
+    "log": np.log,
+    "abs": np.abs,
+    "tanh": np.tanh,
+    "sin": np.sin,
+    "cos": np.cos,
+}
+TO_SCALAR = {
+    "tr": cg.trace,
+    "sum": lambda x: x.sum(),
+    "norm2": cg.norm,
+    "det": np.linalg.det,
+    "logdet": cg.logdet,
+}
 
 
 class Value(NamedTuple):
@@ -143,9 +157,10 @@ class Parser:
 def call(name, value):
     if name in FUNCTIONS:
         return Value(FUNCTIONS[name](value.wire), value.kind)
-    scalars = {"tr": cg.trace, "sum": lambda x: x.sum(), "norm2": cg.norm, "det": np.linalg.det}
-    if name in scalars:
-        return Value(scalars[name](value.wire), "scalar")
+    if name in TO_SCALAR:
+        return Value(TO_SCALAR[name](value.wire), "scalar")
+    if name == "mdiag":
+        return Value(cg.diag(cg.diagonal(value.wire)), "matrix")
     if name == "inv":
         return Value(cg.inverse(value.wire), "matrix")
     assert name == "diag", name

@@ -29,6 +29,11 @@ FUNCTIONS = {
     "log_sigmoid": lambda x: -np.logaddexp(0, -x),
     "sech_squared": lambda x: 1 / np.cosh(x) ** 2,
     "softmax": _softmax,
+    "row_softmax": _softmax,
+    "max_reduce": np.max,
+    "min_reduce": np.min,
+    "max_share": lambda x: (x == x.max()) / (x == x.max()).sum(),
+    "min_share": lambda x: (x == x.min()) / (x == x.min()).sum(),
     "logsumexp": lambda x: np.log(np.sum(np.exp(x))),
     "norm": lambda x: np.sqrt(np.sum(x * x)),
     "inverse": np.linalg.inv,
@@ -71,6 +76,8 @@ def factor_value(factor, values):
         return values[factor.name]
     if factor.kind == "number":
         return float(Fraction(factor.name))
+    if factor.kind == "unit":
+        return np.eye(length(factor.indices[0].axis, values))[int(factor.name)]
     if factor.kind == "delta":
         return np.eye(length(factor.indices[0].axis, values))
     if factor.kind == "input":

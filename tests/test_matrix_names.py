@@ -29,6 +29,11 @@ def test_fractional_powers_of_brackets_come_to_an_end(x, build, text):
     assert printed(build(x)) == text
 
 
+def test_powers_of_sums_that_are_cleared_come_to_an_end(x):
+    p, q = cg.softmax(x), cg.softmax(cg.input("y", "n"))
+    assert not are_equal(tensor_form((1.0 + p * p) ** 2 - x), tensor_form((1.0 + q * q) ** 2 - x))
+
+
 def test_entrywise_powers_of_an_orthogonal_matrix_are_not_orthogonal():
     q = cg.input("Q", "n n", orthogonal=True)
     assert printed(cg.inverse(q)) == "f = Qᵀ"
@@ -56,3 +61,100 @@ def test_a_constant_is_no_input_of_a_like_name(x):
     c = cg.constant(np.array([1.0, 2.0]))
     twin = cg.input(f"C{c.serial}", 2)
     assert not are_equal(tensor_form(c), tensor_form(twin))
+
+
+@pytest.mark.parametrize(
+    ("build", "text"),
+    [
+        (lambda: cg.input("I", "n n") @ cg.input("x", "n") + cg.input("x", "n"), "Ix + x"),
+        (lambda: cg.input("I", "n n") + cg.diag(cg.input("x", "n") * 0 + 1), "I + Id"),
+        (lambda: cg.input("n") * (cg.input("x", "n") * 0 + 1).sum(), "n#n"),
+        (lambda: cg.input("sigma") * cg.sigmoid(cg.input("x", "n")), "σ sigmoid(x)"),
+        (lambda: cg.input("sigma") * (cg.input("a", "n") + cg.input("b", "n")), "σ·(a + b)"),
+        (lambda: cg.input("exp") * (cg.input("a", "n") + cg.input("b", "n")), "exp·(a + b)"),
+        (lambda: cg.input("exp") ** 2 * (cg.input("a", "n") + 1.0), "exp²·(a + 𝟏)"),
+        (lambda: cg.input("ab") * cg.input("a") * cg.input("b", "n"), "ab a b"),
+        (lambda: cg.input("ab") + cg.input("a") * cg.input("b"), "a b + ab"),
+        (lambda: cg.input("theta", "n") * cg.input("θ", "n"), "theta ⊙ θ"),
+        (lambda: cg.input("X", "batch d").mean(), "(1/(batch d))𝟏ᵀX𝟏"),
+    ],
+)  # fmt: skip
+def test_no_two_symbols_look_alike(build, text):
+    assert printed(build()) == f"f = {text}"
+
+
+def test_a_name_for_the_probabilities_is_no_input_and_no_axis():
+    p = cg.input("p", "q")
+    line = cg.circuit(f=cg.logsumexp(p)).hessian("p").matrix()
+    assert line.startswith("∂²f/∂p² = diag(r) − rrᵀ   (r = softmax(p);")
+
+
+def test_a_root_ends_where_its_bracket_ends(x):
+    t = cg.input("t", positive=True)
+    assert printed(np.sqrt(t) * x) == "f = √t x"
+    assert printed(np.sqrt(t * t.sum() + 1.0) * x) == "f = √(1 + t²)x"
+
+
+def test_the_softmax_of_a_matrix_says_along_which_axis():
+    m = cg.input("X", "m n")
+    note = "   (softmax along the last axis)"
+    assert printed(cg.softmax(m)) == f"f = softmax(X){note}"
+    assert printed(cg.softmax(m, axis=0)) == f"f = (softmax(Xᵀ))ᵀ{note}"
+    assert cg.circuit(f=cg.softmax(m)).index() == f"f[i,j] = softmax(X)[i,j]{note}"
+
+
+PLACES = "eₖ is 1 at place k, counted from 0, and 0 elsewhere"
+
+
+def test_single_entries_are_products_with_unit_vectors(x):
+    m = cg.input("A", "m n")
+    assert printed(x[0]) == f"f = e₀ᵀx   ({PLACES})"
+    assert printed(m[:, -1]) == f"f = Ae₋₁   ({PLACES})"
+    assert cg.circuit(f=m[1]).index() == "f[i] = A[1,i]"
+    pair = cg.circuit(f=x[0] * x[1])
+    assert pair.grad("x").index() == "∂f/∂x[i] = x[0]·δ[i,1] + x[1]·δ[i,0]   (denominator layout)"
+    assert pair.hessian("x").matrix().startswith("∂²f/∂x² = e₀e₁ᵀ + e₁e₀ᵀ   (")
+    assert are_equal(tensor_form((x[0] * x).sum()), tensor_form(x[0] * x.sum()))
+    assert not are_equal(tensor_form(x[0] * x[-1]), tensor_form(x[0] ** 2))  # but where n = 1
+    assert printed(cg.input("e0") * x[0]).startswith("f = e₀(u₀ᵀx)   (uₖ is 1")
+
+
+def test_the_largest_entry_has_a_form(x):
+    note = "argmax is 1 at the largest entry, shared by ties, and 0 elsewhere"
+    line = cg.circuit(f=x.max() ** 2).grad("x").matrix()
+    assert line == f"∂f/∂x = 2 max(x) argmax(x)   ({note}; denominator layout)"
+    with pytest.raises(cg.SpecError, match="max_reduce"):
+        printed(cg.input("X", "m n").max(axis=0))
+
+
+def test_too_many_terms_are_refused_with_the_reason(x):
+    with pytest.raises(cg.SpecError, match="more than 600 terms once multiplied out"):
+        printed(((1.0 + x + x**2 + x**3 + cg.input("y", "n")) ** 8).sum() * (1.0 + x @ x) ** 8)
+
+
+def test_norms_in_norms_are_told_apart(x):
+    inner = cg.norm(1.0 + x * x)
+    assert printed(cg.norm(1.0 + x * x / (1.0 + inner))) == ("f = norm(𝟏 + x^∘2/(1 + ‖𝟏 + x^∘2‖))")
+
+
+def test_roots_of_numbers_are_collected(x):
+    assert printed(2 * x / np.sqrt(2 * (x @ x))) == "f = √2 x/‖x‖"
+    assert printed(x / np.sqrt(12 * (x @ x))) == "f = ½x/(√3 ‖x‖)"
+    assert printed(cg.norm(-3 * x)) == "f = 3‖x‖"
+
+
+def test_equal_entries_show_how_many_they_are(x):
+    assert printed(cg.logsumexp(0 * x)) == "f = log(n)"
+    assert printed(cg.softmax(0 * x)) == "f = (1/n)𝟏"
+    assert printed(cg.norm(0 * x + 2.0)) == "f = 2√n"
+
+
+def test_long_sums_that_come_back_get_a_name(x):
+    y = cg.input("y", "n")
+    wide = cg.circuit(f=1 / (2.0 + x @ x + y @ y + (x @ y) ** 2))
+    assert "(s = " not in wide.grad("x").matrix()  # it stands there twice, which can be read
+    assert (
+        wide.hessian("x")
+        .matrix()
+        .endswith("(s = 2 + (xᵀy)² + xᵀx + yᵀy; symmetric: the same in both layouts)")
+    )

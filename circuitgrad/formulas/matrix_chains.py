@@ -127,8 +127,14 @@ class _Reduction:
                 scalar, exponent = scalar.parts[0], exponent * scalar.exponent
             scalar, exponent = _as_length(scalar, exponent)
             powers[scalar] = powers.get(scalar, Fraction(0)) + exponent
+        coefficient = self.coefficient
+        for scalar, exponent in powers.items():  # (1/3)√3 is written 1/√3
+            if scalar.head == "number" and 0 < exponent < 1:
+                number = int(scalar.text)
+                if coefficient.denominator % number == 0:
+                    coefficient, powers[scalar] = coefficient * number, exponent - 1
         scalars = sorted(powers.items(), key=lambda item: repr_key(item[0]))
-        return MatrixTerm(self.coefficient, tuple((s, p) for s, p in scalars if p), self._chain())
+        return MatrixTerm(coefficient, tuple((s, p) for s, p in scalars if p), self._chain())
 
     def _loops(self) -> bool:
         """A matrix whose two indices are one: a trace, or the vector of its diagonal."""
@@ -296,6 +302,8 @@ def _atom(factor: Factor) -> Expression:
         return _input_atom(factor)
     if factor.kind == "size":
         return Expression("size", text=factor.name)
+    if factor.kind == "unit":
+        return Expression("unit", text=factor.name)
     if factor.kind == "number":
         return Expression("number", text=factor.name)
     if factor.kind == "sum":
@@ -324,7 +332,10 @@ def _call_atom(factor: Factor) -> Expression:
         return Expression("inverse", (inner,), is_symmetric=factor.is_symmetric)
     if factor.name == "norm":
         return Expression("norm", (expression(argument),))
-    return _call(factor.name, [expression(form) for form in (argument, *others)], factor)
+    # Of a matrix, the softmax is taken along the last axis, row by row, which a note says.
+    is_by_row = factor.name == "softmax" and len(factor.indices) == 2
+    name = "row_softmax" if is_by_row else factor.name
+    return _call(name, [expression(form) for form in (argument, *others)], factor)
 
 
 def _call(name: str, arguments: list[Expression], factor: Factor) -> Expression:

@@ -19,6 +19,7 @@ from circuitgrad.formulas.matrix_terms import (
 )
 from circuitgrad.formulas.tensor_terms import ONE
 
+MANY_TERMS = 4
 MAX_DENOMINATOR = 1_000_000
 
 # A common factor of some terms, and what is left of a term without it.
@@ -35,8 +36,32 @@ def factored(terms: Sequence[MatrixTerm]) -> tuple[MatrixTerm, ...]:
         group, split = best
         current = [term for term in current if term not in group]
         current.append(_taken_out(group, split))
-    current = _common_number(current)
+    current = _common_number(_common_scalars(current))
     return tuple(sorted(current, key=_term_order))
+
+
+def _common_scalars(terms: list[MatrixTerm]) -> list[MatrixTerm]:
+    """Scalars that all of many terms share, once before a bracket."""
+    if len(terms) < MANY_TERMS or any(not t.chain for t in terms):
+        return terms
+    shared = dict(terms[0].scalars)
+    for term in terms[1:]:
+        own = dict(term.scalars)
+        # Of two powers with one sign, the smaller one is common to both.
+        shared = {
+            e: min(power, own[e], key=abs)
+            for e, power in shared.items()
+            if e in own and power * own[e] > 0 and (power - own[e]).denominator == 1
+        }
+    if not shared:
+        return terms
+    inner = []
+    for term in terms:
+        left = ((e, power - shared.get(e, 0)) for e, power in term.scalars)
+        scalars = tuple((e, power) for e, power in left if power)
+        inner.append(MatrixTerm(term.coefficient, scalars, term.chain))
+    content, divided = without_content(inner)
+    return [MatrixTerm(content, tuple(shared.items()), (sum_of(divided),))]
 
 
 def _largest_group(terms: list[MatrixTerm]) -> tuple[list[MatrixTerm], Split] | None:
@@ -152,7 +177,7 @@ def _common_number(terms: list[MatrixTerm]) -> list[MatrixTerm]:
 
 
 def sum_of(terms: Sequence[MatrixTerm]) -> Expression:
-    """A sum as one expression."""
+    """A sum as one expression; it is symmetric if its terms, transposed, are the same terms."""
     turned = {MatrixTerm(t.coefficient, t.scalars, transposed_chain(t.chain)) for t in terms}
     return Expression("sum", terms=tuple(terms), is_symmetric=turned == set(terms))
 

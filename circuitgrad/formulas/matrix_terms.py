@@ -14,8 +14,8 @@ class Expression:
     """A matrix, a column vector or a scalar as people write it.
 
     Attributes:
-        head: "name", "ones", "identity", "size", "number", "transpose", "inverse", "product",
-            "hadamard", "diag", "diagonal", "trace", "norm", "call", "power", or "sum".
+        head: "name", "ones", "unit", "identity", "size", "number", "transpose", "inverse",
+            "product", "hadamard", "diag", "diagonal", "trace", "norm", "call", "power", or "sum".
         parts: What it is made of.
         text: The name of a name, a call or an axis.
         exponent: The exponent of a power, entry by entry.

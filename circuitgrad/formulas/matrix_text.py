@@ -3,79 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
-from circuitgrad.formulas.latex import name_latex
-from circuitgrad.formulas.matrix_factoring import MAX_DENOMINATOR
-from circuitgrad.formulas.matrix_terms import Chain, Expression, MatrixTerm, Scalars
-from circuitgrad.formulas.text import name_text
+from circuitgrad.formulas.matrix_styles import CALLABLE, Style
+from circuitgrad.formulas.matrix_terms import Chain, Expression, MatrixTerm, Scalars, transposed
 
 _SUM, _ENTRYWISE, _PRODUCT, _POWER, _ATOM = range(5)
-_SUPER = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
-_GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
-    "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
-    "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
-}  # fmt: skip
 _DIGITS = "0123456789"
 Piece = tuple[str, int]
 # Marks, removed at the end, of where a word begins and where one (or its bracket) ends: products
-# leave a space there.
-_WORD, _END = "\x01", "\x02"
-
-
-def symbol_text(name: str) -> str:
-    """A name in text: Greek letters by name, digits at the end as subscripts.
-
-    >>> symbol_text("theta"), symbol_text("W1"), symbol_text("lambda0")
-    ('θ', 'W₁', 'λ₀')
-    """
-    base = name.rstrip("0123456789")
-    return name_text(_GREEK.get(base, base) + name[len(base) :])
-
-
-@dataclass(frozen=True)
-class Style:
-    """How one notation writes the parts of a matrix expression."""
-
-    is_latex: bool
-
-    def name(self, name: str) -> str:
-        """A tensor's name."""
-        return name_latex(name) if self.is_latex else symbol_text(name)
-
-    def pick(self, text: str, latex: str) -> str:
-        """One of two spellings."""
-        return latex if self.is_latex else text
-
-    def superscript(self, exponent: str) -> str:
-        """An exponent behind its base."""
-        return self.pick(exponent.translate(_SUPER), f"^{{{exponent}}}")
-
-    def fraction(self, value: Fraction) -> str:
-        """A positive rational number."""
-        if value.denominator == 1:
-            return str(value.numerator)
-        if value.denominator > MAX_DENOMINATOR:
-            return f"{float(value):.6g}"
-        if self.is_latex:
-            return rf"\tfrac{{{value.numerator}}}{{{value.denominator}}}"
-        return "½" if value == Fraction(1, 2) else f"({value.numerator}/{value.denominator})"
-
-    def function(self, name: str) -> str:
-        """The name of a function."""
-        if name in ("sigmoid", "abs", "logsumexp"):
-            plain = {"sigmoid": "σ", "abs": "abs", "logsumexp": "logsumexp"}
-            latex = {"sigmoid": r"\sigma", "abs": r"\operatorname{abs}"}
-            return self.pick(plain[name], latex.get(name, r"\operatorname{logsumexp}"))
-        known = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "det")
-        if name in known:
-            return self.pick(name, f"\\{name}")
-        return self.pick(name, rf"\operatorname{{{name.replace('_', ' ')}}}")
-
-
-TEXT, LATEX = Style(False), Style(True)
+# leave a space there, and a dot behind a name that a bracket would make a function.
+_WORD, _END, _DOT = "\x01", "\x02", "\x03"
+_MARKS = str.maketrans("", "", _WORD + _END + _DOT)
 
 
 class Writer:
@@ -87,7 +26,7 @@ class Writer:
 
     def sum(self, terms: Sequence[MatrixTerm]) -> str:
         """The sum of some terms."""
-        return self._sum(terms)[0].replace(_WORD, "").replace(_END, "")
+        return self._sum(terms)[0].translate(_MARKS)
 
     def _sum(self, terms: Sequence[MatrixTerm]) -> Piece:
         if not terms:
@@ -140,9 +79,11 @@ class Writer:
         sizes = [(e, -p) for e, p in under if e.head == "size"]
         if not sizes:
             return "" if number == 1 else self.style.fraction(number)
-        shown = "".join(e.text + self._exponent(p) for e, p in sizes)
+        lengths = [self.style.size(e.text) + self._exponent(p) for e, p in sizes]
+        shown = (" " if max(map(len, lengths)) > 1 else "").join(lengths)
         if number.denominator != 1:
-            shown = f"{number.denominator}{shown}"
+            gap = " " if self.style.is_latex or not shown[0].isalpha() else ""
+            shown = f"{number.denominator}{gap}{shown}"
         if self.style.is_latex:
             return rf"\frac{{{number.numerator}}}{{{shown}}}"
         under_text = shown if len(shown) == 1 or len(sizes) == 1 else f"({shown})"
@@ -158,10 +99,14 @@ class Writer:
         if exponent == Fraction(1, 2):
             if self.style.is_latex:
                 return rf"\sqrt{{{text}}}"
-            return f"√{text}" if level == _ATOM else f"√({text})"
+            return f"√{text}{_END}" if level == _ATOM else f"√({text})"
         if level < _ATOM and not (alone and level == _PRODUCT and exponent == 1):
             text = self._bracket(text)
-        return text + self._exponent(exponent)
+        return self._raised(text, self._exponent(exponent))
+
+    def _raised(self, text: str, exponent: str) -> str:
+        """A power; the mark behind a name that looks like a function moves behind the exponent."""
+        return text[:-1] + exponent + _DOT if text.endswith(_DOT) else text + exponent
 
     # --- products ---------------------------------------------------------------------------------
 
@@ -187,7 +132,7 @@ class Writer:
         sign = "-" if inner.head == "inverse" else ""
         text, level = self._expression(inner.parts[0] if sign else inner)
         base = text if level == _ATOM else self._bracket(text)
-        power = base + self.style.superscript(f"{sign}{count}")
+        power = self._raised(base, self.style.superscript(f"{sign}{count}"))
         return self._turned(self._bracket(power)) if turned else power
 
     def _turned(self, text: str) -> str:
@@ -203,6 +148,9 @@ class Writer:
         """What stands between two factors: nothing, or a space about the names of functions."""
         if self.style.is_latex:
             return " "
+        if left.endswith(_DOT):
+            plain = " " if left[-2].isascii() or right.startswith(_WORD) else ""
+            return "·" if right.startswith("(") else plain
         if right.startswith(_WORD) or left.endswith(_END):
             return " "
         return "·" if left[-1] in _DIGITS and right[0] in _DIGITS else ""
@@ -212,6 +160,8 @@ class Writer:
     def _expression(self, e: Expression) -> Piece:
         if e in self.names:
             return self._word(self.style.name(self.names[e])), _ATOM
+        if e.head == "sum" and transposed(e) in self.names:
+            return self._turned(self._word(self.style.name(self.names[transposed(e)]))), _ATOM
         written: Piece = getattr(self, f"_{e.head}_piece")(e)
         return written
 
@@ -219,12 +169,16 @@ class Writer:
         return self._word(self.style.name(e.text)), _ATOM
 
     def _word(self, text: str) -> str:
-        """A name, marked if it has more than one letter."""
+        """A name, marked if it has more than one letter or needs space about it."""
         letters = sum(c.isalpha() for c in text)
-        return text if self.style.is_latex or letters < 2 else f"{_WORD}{text}{_END}"
+        if self.style.is_latex:
+            return text
+        begin = _WORD if letters > 1 or self.style.is_spaced else ""
+        end = _DOT if text in CALLABLE else begin and _END
+        return begin + text + end
 
     def _size_piece(self, e: Expression) -> Piece:
-        return e.text, _ATOM
+        return self._word(self.style.size(e.text)), _ATOM
 
     def _number_piece(self, e: Expression) -> Piece:
         return (e.text, _ATOM) if "/" not in e.text else (f"({e.text})", _ATOM)
@@ -232,8 +186,11 @@ class Writer:
     def _ones_piece(self, e: Expression) -> Piece:
         return self.style.pick("𝟏", r"\mathbf{1}"), _ATOM
 
+    def _unit_piece(self, e: Expression) -> Piece:
+        return self._word(self.style.unit(e.text)), _ATOM
+
     def _identity_piece(self, e: Expression) -> Piece:
-        return "I", _ATOM
+        return self._word(self.style.identity), _ATOM
 
     def _transpose_piece(self, e: Expression) -> Piece:
         (inner,) = e.parts
@@ -241,7 +198,9 @@ class Writer:
             base = self._inverse_base(inner)
             return base + self.style.pick("⁻ᵀ", r"^{-\top}"), _ATOM
         text, level = self._expression(inner)
-        is_short = level == _ATOM and (inner.head in ("name", "ones") or inner in self.names)
+        is_short = level == _ATOM and (
+            inner.head in ("name", "ones", "unit") or inner in self.names
+        )
         return self._turned(text if is_short else self._bracket(text)), _ATOM
 
     def _inverse_base(self, e: Expression) -> str:
@@ -269,6 +228,8 @@ class Writer:
 
     def _norm_piece(self, e: Expression) -> Piece:
         inner = self._expression(e.parts[0])[0]
+        if "‖" in inner:  # where one of two norms ends could not be seen
+            return self._called("norm", e.parts), _ATOM
         return self.style.pick(f"‖{inner}‖", rf"\lVert {inner}\rVert"), _ATOM
 
     def _called(self, name: str, arguments: Sequence[Expression]) -> str:
@@ -289,8 +250,8 @@ class Writer:
         text, level = self._expression(base)
         text = text if level == _ATOM else self._bracket(text)
         shown = str(e.exponent).replace("-", "−")
-        power = self.style.pick(f"^∘{shown}" if whole else f"^∘({shown})", rf"^{{\circ {shown}}}")
-        return text + power, _POWER
+        power = f"^∘{shown}{_END}" if whole else f"^∘({shown})"
+        return text + self.style.pick(power, rf"^{{\circ {e.exponent}}}"), _POWER
 
     def _sum_piece(self, e: Expression) -> Piece:
         return self._sum(e.terms)

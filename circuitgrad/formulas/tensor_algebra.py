@@ -14,20 +14,24 @@ from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, co
 from circuitgrad.spec import Axis
 
 MAX_TERMS = 600
+MAX_STEPS = 50 * MAX_TERMS
 TRANSPOSABLE = {"inverse"}
 # Functions of whole arrays; every other call acts entry by entry.
-ARRAY_CALLS = {"inverse", "softmax", "norm", "logsumexp", "det", "logdet"}
+ARRAY_CALLS = {
+    "inverse", "softmax", "norm", "logsumexp", "det", "logdet",
+    "max_reduce", "min_reduce", "max_share", "min_share",
+}  # fmt: skip
 
 
 def normalised(axes: Sequence[Axis], products: Sequence[Term], summed: set[Index]) -> Form:
     """The form of raw products; indices that are not free are summed, as are those in `summed`."""
     found: dict[str, Term] = {}
     pending = [(product, summed) for product in products]
+    steps = 0
     while pending:
-        if len(pending) + len(found) > MAX_TERMS:
-            raise SpecError(
-                f"tensor form: more than {MAX_TERMS} terms. Ask for the form of smaller parts."
-            )
+        steps += 1
+        if len(pending) + len(found) > MAX_TERMS or steps > MAX_STEPS:
+            raise _too_many_terms()
         product, expanded = simplified(*pending.pop())
         if not product.coefficient:
             continue
@@ -40,6 +44,13 @@ def normalised(axes: Sequence[Axis], products: Sequence[Term], summed: set[Index
             continue
         _collect(found, settled(Term(product.coefficient, tuple(arranged))))
     return _sum_form(axes, found)
+
+
+def _too_many_terms() -> SpecError:
+    return SpecError(
+        f"tensor form: more than {MAX_TERMS} terms once multiplied out, too many to read; values, "
+        "derivatives and code are not affected. Ask for the form of smaller parts."
+    )
 
 
 def _collect(found: dict[str, Term], term: Term) -> None:
@@ -99,7 +110,7 @@ def total(parts: Sequence[tuple[Fraction | int, Form]]) -> Form:
         for term in form.terms:
             _collect(found, Term(coefficient * term.coefficient, term.factors))
     if len(found) > MAX_TERMS:
-        raise SpecError(f"tensor form: more than {MAX_TERMS} terms. Ask for smaller parts.")
+        raise _too_many_terms()
     return _sum_form(axes, found)
 
 
@@ -121,9 +132,7 @@ def contract(
         extra: Indices that are summed although no form carries them.
     """
     if math.prod(len(form.terms) for form, _ in parts) > MAX_TERMS:
-        raise SpecError(
-            f"tensor form: more than {MAX_TERMS} terms. Ask for the form of smaller parts."
-        )
+        raise _too_many_terms()
     place: dict[Index, Index] = {}
     deltas: list[Factor] = []
     for k, index in enumerate(output):
@@ -213,6 +222,13 @@ def _seen_from(form: Form, indices: tuple[Index, ...], order: tuple[Index, ...])
 
 def array_call(name: str, argument: Form, axes: Sequence[Axis]) -> Form:
     """A function of a whole array: inverse, softmax, norm, logsumexp, det, logdet."""
+    constant = _of_constant(name, argument)
+    if constant is not None:
+        return constant
+    if name == "norm":
+        content = _content(argument, ONE)
+        if content != 1:
+            return scaled(array_call("norm", scaled(argument, 1 / content), axes), abs(content))
     indices = tuple(Index(k, axis) for k, axis in enumerate(axes))
     facts = frozenset[str]()
     if name in TRANSPOSABLE:
@@ -222,6 +238,29 @@ def array_call(name: str, argument: Form, axes: Sequence[Axis]) -> Form:
         elif other.key < argument.key:
             argument, indices = other, indices[::-1]
     return factor_form(Factor("call", name, indices, (argument,), ONE, facts), axes)
+
+
+def _of_constant(name: str, argument: Form) -> Form | None:
+    """The function of an array whose entries are all alike, which would not show its lengths."""
+    axes = argument.axes
+    if name == "softmax" and len(axes) - 1 not in argument.used:
+        return _lengths(axes[-1:], -ONE, axes)
+    if argument.used or name in ("inverse", "det", "logdet", "softmax"):
+        return None
+    if name in ("max_share", "min_share"):
+        return _lengths(axes, -ONE, axes)
+    entry = normalised((), [term.at(()) for term in argument.terms], set())
+    if name in ("max_reduce", "min_reduce"):
+        return entry
+    if name == "logsumexp":
+        return total([(1, entry), (1, call("log", [_lengths(axes, ONE)]))])
+    return times(power(times(entry, entry), ONE / 2), _lengths(axes, ONE / 2))
+
+
+def _lengths(axes: Sequence[Axis], exponent: Fraction, spread: Sequence[Axis] = ()) -> Form:
+    """The product of the lengths of some axes, to a power."""
+    factors = [Factor("size", str(axis), exponent=exponent) for axis in axes]
+    return normalised(spread, [Term(ONE, tuple(factors))], set())
 
 
 def power(form: Form, exponent: Fraction) -> Form:

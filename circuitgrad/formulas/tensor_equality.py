@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from circuitgrad.formulas import tensor_algebra as algebra
+from circuitgrad.formulas.tensor_forms import square_chain
 from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, fresh
 
 HALF = Fraction(1, 2)
 MAX_ROUNDS = 12
+MAX_REWRITINGS = 3
+MAX_DIVISIONS = 40
 
 
 def are_equal(first: Form, second: Form) -> bool:
@@ -31,7 +34,11 @@ def are_equal(first: Form, second: Form) -> bool:
     difference = algebra.total([(1, first), (-1, second)])
     if not difference.terms:
         return True
-    return not _cleared(rewritten(difference)).terms
+    for _ in range(MAX_REWRITINGS):  # a sign becomes x/|x|, whose even powers become those of x
+        before, difference = difference.key, rewritten(difference)
+        if not difference.terms or difference.key == before:
+            break
+    return not _cleared(_divided(difference)).terms
 
 
 def rewritten(form: Form) -> Form:
@@ -56,6 +63,8 @@ def _rewritten_factor(factor: Factor) -> Form:
         return algebra.normalised(axes, [Term(ONE, (plain,))], set())
     arguments = [rewritten(form) for form in factor.arguments]
     if factor.kind == "sum":
+        return algebra.power(arguments[0], factor.exponent)
+    if factor.name == "abs" and factor.exponent % 2 == 0:
         return algebra.power(arguments[0], factor.exponent)
     rule = _RULES.get(factor.name)
     if rule is not None:
@@ -134,6 +143,39 @@ def _log_sigmoid(x: Form) -> Form:
     return algebra.scaled(_softplus(algebra.scaled(x, -1)), -1)
 
 
+def _sign(x: Form) -> Form:
+    """x/|x|, where x is not zero."""
+    return algebra.times(x, algebra.power(_even("abs")(x), -ONE))
+
+
+def _det(x: Form) -> Form:
+    """The product of the determinants of a product of square matrices; that of an inverse."""
+    result = algebra.number(1)
+    for base, exponent in _square_factors(x):
+        plain = algebra.array_call("det", base, ())
+        result = algebra.times(result, algebra.power(plain, Fraction(exponent)))
+    return result
+
+
+def _logdet(x: Form) -> Form:
+    parts = [(n, algebra.array_call("logdet", base, ())) for base, n in _square_factors(x)]
+    return algebra.total(parts)
+
+
+def _square_factors(x: Form) -> list[tuple[Form, int]]:
+    """The square matrices that a matrix is a product of, each with 1, or with -1 if inverted."""
+    chain = square_chain(x) if len(x.terms) == 1 and x.terms[0].coefficient == 1 else None
+    found = []
+    for base in chain or [x]:
+        factors = base.terms[0].factors if len(base.terms) == 1 else ()
+        inverted = len(factors) == 1 and factors[0].name == "inverse" and factors[0].exponent == 1
+        if inverted and base.terms[0].coefficient == 1:
+            base = factors[0].arguments[0]
+        turned = algebra.transposed(base)
+        found.append((min(base, turned, key=lambda form: form.key), -1 if inverted else 1))
+    return found
+
+
 def _norm(x: Form) -> Form:
     return algebra.power(_total_of(algebra.times(x, x)), HALF)
 
@@ -147,9 +189,59 @@ _RULES: Mapping[str, Callable[[Form], Form]] = {
     "softplus": _softplus,
     "log_sigmoid": _log_sigmoid,
     "norm": _norm,
-    **{name: _odd(name) for name in ("tanh", "sin", "tan", "sinh", "asin", "atan", "erf", "sign")},
+    "sign": _sign,
+    "det": _det,
+    "logdet": _logdet,
+    **{name: _odd(name) for name in ("tanh", "sin", "tan", "sinh", "asin", "atan", "erf")},
     **{name: _even(name) for name in ("cos", "cosh", "abs", "gaussian", "lorentzian")},
 }
+
+
+def _divided(form: Form) -> Form:
+    """The same form with e/(1 + e) as 1 - 1/(1 + e), so that sums over an index can cancel."""
+    for _ in range(MAX_DIVISIONS):
+        parts: list[tuple[Fraction | int, Form]] = []
+        is_done = True
+        for term in form.terms:
+            found = _division(term)
+            if found is None:
+                parts.append((1, Form(form.axes, (term,))))
+                continue
+            is_done = False
+            summed = {i for f in term.factors for i in f.indices if not i.is_free}
+            parts.extend((1, algebra.normalised(form.axes, [part], summed)) for part in found)
+        if is_done:
+            return form
+        form = algebra.total(parts)
+    return form
+
+
+def _division(term: Term) -> list[Term] | None:
+    """A term e·D^-p, where D = c·e + rest, as (D^(1-p) - rest·D^-p)/c; None for other terms."""
+    for below in term.factors:
+        is_power = below.exponent < 0 and below.exponent.denominator == 1
+        if below.kind != "sum" or not is_power or all(i.is_free for i in below.indices):
+            continue
+        inner = below.arguments[0].terms
+        for lead in inner:
+            moved = lead.at(below.indices).factors
+            if len(moved) != 1 or moved[0].name != "exp" or moved[0].exponent != 1:
+                continue
+            alike = (f for f in term.factors if f.atom == moved[0].atom)
+            above = next((f for f in alike if f.indices == moved[0].indices), None)
+            if above is None or above.exponent < 1:
+                continue
+            left = [f for f in term.factors if f is not above and f is not below]
+            left += [above.to(above.exponent - 1)] if above.exponent != 1 else []
+            share = term.coefficient / lead.coefficient
+            fewer = [below.to(below.exponent + 1)] if below.exponent != -1 else []
+            parts = [Term(share, (*left, *fewer))]
+            for other in inner:
+                if other is not lead:
+                    factors = (*left, below, *other.at(below.indices).factors)
+                    parts.append(Term(-share * other.coefficient, factors))
+            return parts
+    return None
 
 
 def _cleared(form: Form) -> Form:

@@ -12,7 +12,8 @@ import numpy as np
 
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas import tensor_algebra as algebra
-from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, fresh
+from circuitgrad.formulas.tensor_selections import SELECTIONS
+from circuitgrad.formulas.tensor_terms import ONE, Form, Index, Term, fresh
 from circuitgrad.gates import catalogue
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
@@ -83,7 +84,7 @@ def _keeps_name(wire: Wire) -> bool:
         return axes is not None and len(axes) == wire.inputs[0].ndim
     if wire.gate.name in ("det", "logdet", "cofactor"):
         return wire.inputs[0].ndim == 2
-    return wire.gate.name == "softmax" and axes == (-1,)
+    return wire.gate.name == "softmax" and axes is not None and len(axes) == 1
 
 
 def _refused(wire: Wire) -> SpecError:
@@ -104,9 +105,10 @@ def _gate_form(wire: Wire, inputs: list[Form]) -> Form:
     if isinstance(gate, Elementwise):
         return _elementwise_form(wire, gate, inputs)
     rule = _ARRAY_GATES.get(gate.name)
-    if rule is None:
+    found = rule(wire, inputs) if rule else None
+    if found is None:
         raise _refused(wire)
-    return rule(wire, inputs)
+    return found
 
 
 def rational(value: float) -> Fraction:
@@ -230,7 +232,7 @@ def _inverse(argument: Form) -> Form:
     axes = argument.axes
     if len(axes) != 2:
         raise SpecError(f"tensor form: the inverse of {len(axes)} axes; needed a matrix.")
-    chain = _square_chain(argument)
+    chain = square_chain(argument)
     if chain is not None:
         result = _inverse(chain[-1])
         for matrix in reversed(chain[:-1]):
@@ -242,6 +244,10 @@ def _inverse(argument: Form) -> Form:
         single = len(term.factors) == 1 and term.factors[0].exponent == 1
         if single and "orthogonal" in term.factors[0].facts:
             return algebra.scaled(algebra.transposed(argument), 1 / term.coefficient**2)
+        if single and term.factors[0].name == "inverse":
+            (inner,) = term.factors[0].arguments
+            plain = inner if term.factors[0].indices == argument.free else algebra.transposed(inner)
+            return algebra.scaled(plain, 1 / term.coefficient)
         diagonal = [f for f in term.factors if f.kind == "delta"]
         if len(diagonal) == 1 and all(i.is_free for f in term.factors for i in f.indices):
             rest = [f.to(-f.exponent) for f in term.factors if f.kind != "delta"]
@@ -258,7 +264,7 @@ def _matrix_product(first: Form, second: Form) -> Form:
     return algebra.contract([(first, (rows, inner)), (second, (inner, columns))], (rows, columns))
 
 
-def _square_chain(form: Form) -> list[Form] | None:
+def square_chain(form: Form) -> list[Form] | None:
     """The matrices of a form that is a product of two or more square inputs (or inverses).
 
     A product of square matrices is regular only where each of them is.
@@ -298,8 +304,18 @@ def _solve(wire: Wire, forms: list[Form]) -> Form:
 
 def _unit(wire: Wire, forms: list[Form]) -> Form:
     (x,) = forms
-    length = Factor("call", "norm", (), (x,), -ONE)
-    return algebra.times(x, Form(x.axes, (Term(ONE, (length,)),)))
+    length = algebra.power(algebra.array_call("norm", x, ()), -ONE)
+    return algebra.contract([(x, x.free), (length, ())], x.free)
+
+
+def _softmax(wire: Wire, forms: list[Form]) -> Form:
+    """The softmax along one axis, which is turned to be the last."""
+    rank = len(wire.shape)
+    (axis,) = parameters_of(wire.gate)["axes"]
+    order = [k for k in range(rank) if k != axis % rank] + [axis % rank]
+    axes = [wire.shape[k] for k in order]
+    turned = algebra.moved(forms[0], [order.index(k) for k in range(rank)], axes)
+    return algebra.moved(algebra.array_call("softmax", turned, axes), order, wire.shape)
 
 
 def _cofactor(wire: Wire, forms: list[Form]) -> Form:
@@ -313,10 +329,11 @@ def _scalar_call(name: str) -> Callable[[Wire, list[Form]], Form]:
     return lambda wire, forms: algebra.array_call(name, forms[0], ())
 
 
-_ARRAY_GATES: Mapping[str, Callable[[Wire, list[Form]], Form]] = {
+_ARRAY_GATES: Mapping[str, Callable[[Wire, list[Form]], Form | None]] = {
+    **SELECTIONS,
     "inverse": lambda wire, forms: _inverse(forms[0]),
     "solve": _solve,
-    "softmax": lambda wire, forms: algebra.array_call("softmax", forms[0], wire.shape),
+    "softmax": _softmax,
     "logsumexp": _scalar_call("logsumexp"),
     "norm": _scalar_call("norm"),
     "unit": _unit,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from circuitgrad.formulas.tensor_canonical import settled
+from circuitgrad.formulas.tensor_matches import matched
 from circuitgrad.formulas.tensor_terms import ONE, Factor, Index, Term, components, fresh
 
+MAX_PRIME = 1000
 MAX_EXPANDED = 8  # higher powers of sums stay in their brackets
 
 
@@ -70,19 +72,76 @@ def _merge(product: Product) -> None:
         elif factor.kind != "delta":
             found[key] = known.to(known.exponent + factor.exponent)
     product.factors = []
+    numbers: list[Factor] = []
     for factor in found.values():
         if factor.kind == "input" and "sign" in factor.facts and factor.exponent.denominator == 1:
             factor = factor.to(Fraction(factor.exponent % 2))
-        if factor.kind in ("number", "size") and _is_rational(factor):
-            product.coefficient *= Fraction(factor.name) ** int(factor.exponent)
+        if factor.kind == "unit" and factor.exponent > 0:
+            factor = factor.to(ONE)
+        if factor.kind == "number" or (factor.kind == "size" and factor.name.isdecimal()):
+            numbers.append(factor)
         elif factor.exponent:
             product.factors.append(factor)
+    if _picks_two_places(product.factors):
+        product.coefficient = Fraction(0)
+    coefficient, roots = roots_taken([(Fraction(f.name), f.exponent) for f in numbers])
+    product.coefficient *= coefficient
+    product.factors += [Factor("number", str(n), exponent=exponent) for n, exponent in roots]
 
 
-def _is_rational(factor: Factor) -> bool:
-    if factor.exponent.denominator != 1:
-        return False
-    return factor.kind == "number" or factor.name.isdecimal()
+def _picks_two_places(factors: Sequence[Factor]) -> bool:
+    """Whether one index is to be at two places at once, both counted from the same end."""
+    found: dict[tuple[Index, bool], str] = {}
+    for factor in factors:
+        if factor.kind == "unit":
+            key = (factor.indices[0], factor.name.startswith("-"))
+            if found.setdefault(key, factor.name) != factor.name:
+                return True
+    return False
+
+
+def roots_taken(
+    numbers: Sequence[tuple[Fraction, Fraction]],
+) -> tuple[Fraction, list[tuple[int, Fraction]]]:
+    """A product of powers of positive numbers as a rational times roots of whole numbers.
+
+    Exponents of roots lie between 0 and 1, and no prime stands in two of them.
+
+    >>> roots_taken([(Fraction(8), Fraction(1, 2)), (Fraction(3), Fraction(-1, 2))])
+    (Fraction(2, 3), [(6, Fraction(1, 2))])
+    """
+    exponents: dict[int, Fraction] = {}
+    coefficient = ONE
+    for number, exponent in numbers:
+        if exponent.denominator == 1:
+            coefficient *= number ** int(exponent)
+            continue
+        for whole, sign in ((number.numerator, 1), (number.denominator, -1)):
+            for prime, count in _prime_factors(whole):
+                known = exponents.get(prime, Fraction(0))
+                exponents[prime] = known + sign * count * exponent
+    roots: dict[Fraction, int] = {}
+    for prime, exponent in exponents.items():
+        floor = exponent.numerator // exponent.denominator
+        coefficient *= Fraction(prime) ** floor
+        if exponent != floor:
+            roots[exponent - floor] = roots.get(exponent - floor, 1) * prime
+    return coefficient, sorted((base, exponent) for exponent, base in roots.items())
+
+
+def _prime_factors(number: int) -> list[tuple[int, int]]:
+    """Primes with their counts; what has no prime up to the limit stays in one piece."""
+    found = []
+    for prime in (2, *range(3, MAX_PRIME, 2)):
+        count = 0
+        while number % prime == 0:
+            number //= prime
+            count += 1
+        if count:
+            found.append((prime, count))
+        if prime * prime > number:
+            break
+    return [*found, (number, 1)] if number > 1 else found
 
 
 def _eliminate_delta(product: Product) -> bool:
@@ -167,6 +226,48 @@ def _cancel_inverse(product: Product) -> bool:
     return False
 
 
+def _cancel_inverse_of_product(product: Product) -> bool:
+    """(XᵀX)⁻¹ beside XᵀX: the inverse of a product, next to the same factors."""
+    for inverse in [f for f in product.factors if f.name == "inverse" and f.exponent == 1]:
+        (argument,) = inverse.arguments
+        if len(argument.terms) != 1 or len(argument.terms[0].factors) < 2:
+            continue
+        term = argument.terms[0]
+        rows, columns = inverse.indices
+        others = [f for f in product.factors if f is not inverse]
+        for shared, outer, side in ((columns, rows, 0), (rows, columns, 1)):
+            if shared.is_free or shared not in product.summed or rows == columns:
+                continue
+            free = argument.free
+            found = matched(term.factors, others, {free[side]: shared})
+            if found is None or not _is_closed(product, term, *found, free[1 - side]):
+                continue
+            used, place = found
+            delta = Factor("delta", "", (outer, place[free[1 - side]]))
+            product.coefficient /= term.coefficient
+            product.replace([inverse, *used], [delta])
+            product.summed -= {i for own, i in place.items() if own != free[1 - side]}
+            return True
+    return False
+
+
+def _is_closed(
+    product: Product, term: Term, used: list[Factor], place: dict[Index, Index], end: Index
+) -> bool:
+    """Whether nothing but the factors found, and the inverse, carries the indices between them."""
+    if end not in place:
+        return False
+    inner = {own: i for own, i in place.items() if own != end}
+    if len({*inner.values(), place[end]}) != len(place):
+        return False
+    for own, index in inner.items():
+        count = sum(f.indices.count(own) for f in term.factors)
+        inverses = 1 if own.is_free else 0
+        if index not in product.summed or product.count(index) != count + inverses:
+            return False
+    return True
+
+
 def _inverted_input(inverse: Factor) -> Factor | None:
     """The input that a factor is the inverse of, if it is one of a mere input."""
     (argument,) = inverse.arguments
@@ -182,8 +283,10 @@ def _sum_to_one(product: Product) -> bool:
     """Probabilities add up to 1."""
     for factor in product.factors:
         is_one = (
-            factor.kind == "call" and factor.name == "softmax"
-        ) or "normalized" in factor.facts
+            (factor.kind == "call" and factor.name == "softmax")
+            or factor.kind == "unit"
+            or "normalized" in factor.facts
+        )
         if not is_one or factor.exponent != 1 or not factor.indices:
             continue
         last = factor.indices[-1]
@@ -198,7 +301,8 @@ def _join_scalars(product: Product) -> bool:
     """A scalar (xᵀx) beside a power of the same scalar in a bracket or a norm joins it."""
     for factor in product.factors:
         base = _scalar_base(factor)
-        if base is None:
+        is_whole = factor.kind == "sum" and factor.exponent.denominator == 1
+        if base is None or (is_whole and factor.exponent > 0):  # it is to be multiplied out
             continue
         key = settled(Term(ONE, base.factors)).key
         for group in components(tuple(product.factors)):
@@ -239,6 +343,7 @@ _RULES = (
     _split_diagonal,
     _cancel_orthogonal,
     _cancel_inverse,
+    _cancel_inverse_of_product,
     _sum_to_one,
     _join_scalars,
 )

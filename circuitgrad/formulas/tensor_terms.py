@@ -47,8 +47,8 @@ class Factor:
 
     Attributes:
         kind: "input" (a tensor by name), "delta", "call" (a named function of forms), "sum" (a
-            form in parentheses), "size" (the length of an axis) or "number" (with an exponent
-            that leaves the rationals).
+            form in parentheses), "size" (the length of an axis), "number" (with an exponent
+            that leaves the rationals) or "unit" (the vector that is 1 at the place named).
         name: The name of the tensor, function or axis, or the number.
         indices: The index of each of its axes.
         arguments: The forms that a call or a sum is made of.

@@ -1,0 +1,144 @@
+"""How text and LaTeX spell names, lengths, numbers and functions: no two things look alike."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+
+from circuitgrad.formulas.latex import name_latex
+from circuitgrad.formulas.matrix_factoring import MAX_DENOMINATOR
+from circuitgrad.formulas.text import name_text
+
+_SUPER = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
+_SUB = str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋")
+_GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
+    "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
+    "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
+}  # fmt: skip
+_PLAIN_FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "det")
+_SHOWN = {
+    "row_softmax": "softmax", "max_reduce": "max", "min_reduce": "min",
+    "max_share": "argmax", "min_share": "argmin",
+}  # fmt: skip
+# An input of such a name, before a bracket, would be taken for the function.
+CALLABLE = {
+    *_PLAIN_FUNCTIONS, *_SHOWN.values(), "σ", "diag", "tr", "abs", "norm", "logsumexp", "logdet",
+    "softplus",
+}  # fmt: skip
+
+
+def symbol_text(name: str) -> str:
+    """A name in text: Greek letters by name, digits at the end as subscripts.
+
+    >>> symbol_text("theta"), symbol_text("W1"), symbol_text("lambda0")
+    ('θ', 'W₁', 'λ₀')
+    """
+    base = name.rstrip("0123456789")
+    return name_text(_GREEK.get(base, base) + name[len(base) :])
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one notation writes the parts of a matrix expression.
+
+    Attributes:
+        is_latex: LaTeX, or Unicode text.
+        inputs: The names of the inputs around, which nothing else may look like.
+        axes: The names of the axes around.
+    """
+
+    is_latex: bool
+    inputs: frozenset[str] = frozenset()
+    axes: frozenset[str] = frozenset()
+
+    def among(self, inputs: Iterable[str], axes: Iterable[str]) -> Style:
+        """The style where these inputs and axes are around."""
+        return replace(self, inputs=frozenset(inputs), axes=frozenset(axes))
+
+    @cached_property
+    def _symbols(self) -> dict[str, str]:
+        """The symbol of each input; inputs that would share one are written out."""
+        shown = {name: symbol_text(name) for name in self.inputs}
+        counts = Counter(shown.values())
+        return {name: text if counts[text] == 1 else name for name, text in shown.items()}
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """Everything that inputs and axes are written as."""
+        return self.inputs | self.axes | frozenset(self._symbols.values())
+
+    @cached_property
+    def is_spaced(self) -> bool:
+        """Whether names need spaces between them, as where `a`, `b` and `ab` are three inputs."""
+        words = {*self._symbols.values(), *self.axes}
+        for word in words:
+            others = "|".join(map(re.escape, sorted(words - {word})))
+            if len(word) > 1 and re.fullmatch(f"(?:{others}|I)+", word):
+                return True
+        return False
+
+    def name(self, name: str) -> str:
+        """A tensor's name."""
+        if not self.is_latex:
+            return self._symbols.get(name, symbol_text(name))
+        is_alike = self._symbols.get(name) == name != symbol_text(name)
+        return rf"\mathrm{{{name}}}" if is_alike else name_latex(name)
+
+    def size(self, axis: str) -> str:
+        """The length of an axis: its name, or #name where an input has the same."""
+        shown = name_latex(axis) if self.is_latex else axis
+        is_alike = axis in self.inputs or axis in self._symbols.values()
+        return self.pick("#", r"\#") + shown if is_alike else shown
+
+    def unit(self, place: str) -> str:
+        """The unit vector with its 1 at a place."""
+        letter = next(c for c in ("e", "u", "ê", "û", "ĕ") if not self._has_base(c))
+        return self.pick(
+            letter + (place.translate(_SUB) if place != "k" else "ₖ"), rf"{letter}_{{{place}}}"
+        )
+
+    def _has_base(self, letter: str) -> bool:
+        return any(re.fullmatch(rf"{letter}_?\d*", name) for name in self.taken)
+
+    @property
+    def identity(self) -> str:
+        """The identity matrix: I, or a longer word where an input or axis has that name."""
+        word = next(w for w in ("I", "Id", "Identity", "𝐈") if w not in self.taken)
+        return word if len(word) == 1 else self.pick(word, rf"\mathrm{{{word}}}")
+
+    def pick(self, text: str, latex: str) -> str:
+        """One of two spellings."""
+        return latex if self.is_latex else text
+
+    def superscript(self, exponent: str) -> str:
+        """An exponent behind its base."""
+        return self.pick(exponent.translate(_SUPER), f"^{{{exponent}}}")
+
+    def fraction(self, value: Fraction) -> str:
+        """A positive rational number."""
+        if value.denominator == 1:
+            return str(value.numerator)
+        if value.denominator > MAX_DENOMINATOR:
+            return f"{float(value):.6g}"
+        if self.is_latex:
+            return rf"\tfrac{{{value.numerator}}}{{{value.denominator}}}"
+        return "½" if value == Fraction(1, 2) else f"({value.numerator}/{value.denominator})"
+
+    def function(self, name: str) -> str:
+        """The name of a function."""
+        if name == "sigmoid" and "σ" not in self.taken:
+            return self.pick("σ", r"\sigma")
+        name = _SHOWN.get(name, name)
+        if name == "sech_squared":
+            return self.pick("sech²", r"\operatorname{sech}^{2}")
+        if name in _PLAIN_FUNCTIONS:
+            return self.pick(name, f"\\{name}")
+        return self.pick(name, rf"\operatorname{{{name.replace('_', ' ')}}}")
+
+
+TEXT, LATEX = Style(False), Style(True)
