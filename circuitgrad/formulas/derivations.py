@@ -11,7 +11,7 @@ from circuitgrad.derivatives import dependents, grad, reverse
 from circuitgrad.errors import CircuitError, ShapeError, SpecError
 from circuitgrad.formulas.closed_forms import circuit_matrix
 from circuitgrad.formulas.latex import name_latex
-from circuitgrad.formulas.matrix_text import symbol_text
+from circuitgrad.formulas.matrix_styles import symbol_text
 from circuitgrad.formulas.symbolic import expressions
 from circuitgrad.formulas.text import expression_text
 from circuitgrad.gates.from_einsum import Einsum
