@@ -53,6 +53,7 @@ div = elementwise(
     # Dividing twice never leaves the range of doubles before the result does; y*y can.
     derivative=lambda x, y, out: (inv(y), -(out / y)),
     glyph="÷", latex=r"\frac{{{x}}}{{{y}}}", scalar=operator.truediv,
+    recovery=(0, lambda x, y, out: y * out),
 )  # fmt: skip
 
 

@@ -58,6 +58,9 @@ class Elementwise(Gate):
         source: Where the definition comes from.
         accuracy_note: Where and why the kernel's or the derivative's error exceeds 8 ULP.
         defaults: Values of the last operands, where they may be left out.
+        recovery: For a gate that undoes a product: which operand it is linear in, and the product
+            (*operands, out) of the others with the output, which is that operand again. Series
+            then take as many operations as for a product.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Elementwise(Gate):
     source: str = ""
     accuracy_note: str = ""
     defaults: tuple[float, ...] = ()
+    recovery: tuple[int, Callable[..., Wire]] | None = None
     family: ClassVar[str] = "elementwise"
 
     @property
@@ -308,6 +312,7 @@ def elementwise(
     source: str = "",
     accuracy_note: str = "",
     defaults: Sequence[float] = (),
+    recovery: tuple[int, Callable[..., Wire]] | None = None,
 ) -> Elementwise:
     """Declare an elementwise gate; declaring is constructing, nothing else is needed to use it.
 
@@ -331,7 +336,7 @@ def elementwise(
     return Elementwise(
         check_name(name, "gate"), order,
         formula, tuple(pieces), at_kink, policy, domain, kernel, scalar, derivative, glyph, latex,
-        source, accuracy_note, tuple(defaults),
+        source, accuracy_note, tuple(defaults), recovery,
     )  # fmt: skip
 
 

@@ -43,6 +43,8 @@ class Declaration:
         latex: A template over the operands {0}, {1}.
         policy: The derivative taken at a tie or kink, in words.
         source: Where the definition comes from.
+        recovery: For a gate that undoes a product: which input it is linear in, and the product
+            (*inputs, out) of the others with the output, which is that input again.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Declaration:
     latex: str = ""
     policy: str = ""
     source: str = ""
+    recovery: tuple[int, Callable[..., Wire]] | None = None
 
     def __call__(self, *inputs: Wire, **parameters: Any) -> Wire:
         """The gate on wires, with hashable parameters."""
