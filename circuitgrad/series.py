@@ -128,8 +128,10 @@ class _Series:
         gate = wire.gate
         if not self._moves(wire):
             return wire if k == 0 else None
+        if wire.serial in self._directions:
+            return (wire, self._directions[wire.serial])[k] if k < 2 else None
         if isinstance(gate, Input):
-            return (yield from self._source(wire, k))
+            return (yield from self._placed(wire, k))
         if _recovery(gate):
             return (yield from self._quotient(wire, k))
         if self._is_product(wire):
@@ -150,11 +152,12 @@ class _Series:
         while stack:
             top = stack[-1]
             unknown = [source for source in top.inputs if source.serial not in moving]
-            if top.serial not in moving and unknown:
+            if top.serial in moving:
+                stack.pop()
+            elif unknown:
                 stack.extend(unknown)
-                continue
-            moving.setdefault(top.serial, any([moving[x.serial] for x in top.inputs]))
-            stack.pop()
+            else:
+                moving[top.serial] = any([moving[source.serial] for source in top.inputs])
         return moving[wire.serial]
 
     # --- placeholders ----------------------------------------------------------------------------
@@ -173,12 +176,11 @@ class _Series:
         self._moving[found.serial] = True
         return found
 
-    def _source(self, wire: Wire, k: int) -> Rule:
+    def _placed(self, wire: Wire, k: int) -> Rule:
+        """The coefficient of a placeholder."""
         if wire.serial in self._rates:
             return _times((yield self._rates[wire.serial], k + 1), k + 1)
-        if wire.serial in self._increments:
-            return (yield self._increments[wire.serial], k) if k else None
-        return (wire, self._directions[wire.serial])[k] if k < 2 else None
+        return (yield self._increments[wire.serial], k) if k else None
 
     # --- the rules -------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ LAYERS = [
     {"formulas"},
     {"proofs"},
     {"plans"},
-    {"containers", "tracing", "numpy"},
+    {"containers", "tracing", "directions", "numpy"},
     {"viz"},
     {"explanation", "installation", "reference"},
     {"cli", "__main__"},
