@@ -98,6 +98,13 @@ def _xlogy(x: Array, y: Array) -> Any:
         return np.where((x == 0) & (y >= 0), x * 0, x * np.log(y))
 
 
+def _power_log(a: Array, x: Array, y: Array, k: Array) -> Any:
+    with np.errstate(all="ignore"):
+        result = _scaled_power(a * np.log(x), x, y, k)
+        vanishes = (x == 0) & ((y > k) | (a == 0))
+        return np.where(vanishes, result.dtype.type(0), result)
+
+
 square = elementwise(
     "square", "x**2",
     kernel=np.square,
@@ -132,15 +139,28 @@ scaled_power: Elementwise = elementwise(
     derivative=lambda a, x, y, k, out: (
         scaled_power(1.0, x, y, k),
         scaled_power(a * (y - k), x, y, k + 1.0),
+        power_log(a, x, y, k),
+        -power_log(a, x, y, k),
+    ),
+    glyph="a xʸ⁻ᵏ", latex="{a} {x}^{{{y} - {k}}}", domain="x > 0", scalar=_scaled_power_scalar,
+)  # fmt: skip
+# The derivative of a power by its exponent, a gate so that its own derivatives exist at x = 0.
+power_log: Elementwise = elementwise(
+    "power_log", "a*x**(y - k)*log(x)", variables=("a", "x", "y", "k"),
+    kernel=_power_log,
+    derivative=lambda a, x, y, k, out: (
+        power_log(1.0, x, y, k),
+        power_log(a * (y - k), x, y, k + 1.0) + scaled_power(a, x, y, k + 1.0),
         xlogy(out, x),
         -xlogy(out, x),
     ),
-    glyph="a xʸ⁻ᵏ", latex="{a} {x}^{{{y} - {k}}}", domain="x > 0", scalar=_scaled_power_scalar,
+    glyph="a xʸ⁻ᵏ log x", latex=r"{a} {x}^{{{y} - {k}}} \log({x})", domain="x > 0",
+    source="Continued by 0 to x = 0 where y > k",
 )  # fmt: skip
 power = elementwise(
     "pow", "x**y",
     kernel=np.power,
-    derivative=lambda x, y, out: (scaled_power(y, x, y, 1.0), xlogy(out, x)),
+    derivative=lambda x, y: (scaled_power(y, x, y, 1.0), power_log(1.0, x, y, 0.0)),
     glyph="xʸ", latex="{x}^{{{y}}}", domain="x > 0", scalar=math.pow,
 )  # fmt: skip
 
@@ -220,6 +240,16 @@ exceeds = elementwise(
     scalar=lambda x, y: 0.5 * (float(x > y) + float(x >= y)),
 )  # fmt: skip
 
+
+# The sign as the bit says it: that of -0.0 is -1.
+orientation = elementwise(
+    "orientation",
+    pieces=(("x > 0", "1"), ("x < 0", "-1")), at_kink="1",
+    policy=f"at x = 0 {JUMP}; the value at -0.0 is -1",
+    kernel=lambda x: np.copysign(x.dtype.type(1), x),
+    derivative=lambda x: (0.0,),
+    glyph="±", latex=r"\operatorname{{sgn}}({x})", scalar=lambda x: math.copysign(1.0, x),
+)  # fmt: skip
 
 # Choice -----------------------------------------------------------------------------------------
 
