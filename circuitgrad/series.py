@@ -22,7 +22,7 @@ from circuitgrad.gates.from_einsum import Einsum, einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
 from circuitgrad.gates.from_rule import Rearrangement, declaration_of
 from circuitgrad.gates.shapes import zeros
-from circuitgrad.sources import Input
+from circuitgrad.sources import Input, is_constant
 from circuitgrad.wire import Gate, Wire, build, intern
 
 __all__ = ["expand", "taylor"]
@@ -103,7 +103,7 @@ class _Series:
         # What is written over placeholders, by the wire it is written for.
         self._pushforwards: dict[int, Coefficient] = {}
         self._partials: dict[int, tuple[Wire | float, ...]] = {}
-        self._recovered: dict[int, Wire] = {}
+        self._written: dict[int, Wire] = {}  # products that say the same
 
     def coefficient(self, wire: Wire, order: int) -> Coefficient:
         """The coefficient of tᵏ; rules that wait for others stand on a list, not on the stack."""
@@ -143,6 +143,9 @@ class _Series:
         if isinstance(gate, Einsum):
             return (yield self._in_pairs(wire), k)
         if isinstance(gate, Elementwise):
+            factored = self._factored(wire)
+            if factored is not None:
+                return (yield factored, k)
             return (yield from self._elementwise(wire, k))
         return (yield from self._pushed(wire, k))
 
@@ -230,11 +233,11 @@ class _Series:
         recovery = _recovery(wire.gate)
         assert recovery is not None
         place, product = recovery
-        if wire.serial not in self._recovered:
+        if wire.serial not in self._written:
             moved = [x if i == place else self._increment(x) for i, x in enumerate(wire.inputs)]
-            self._recovered[wire.serial] = product(*moved, out=wire)
+            self._written[wire.serial] = product(*moved, out=wire)
         right = yield wire.inputs[place], k
-        known = (yield self._recovered[wire.serial], k) if k else None
+        known = (yield self._written[wire.serial], k) if k else None
         if known is not None:
             right = -known if right is None else right - known
         if right is None:
@@ -293,11 +296,20 @@ class _Series:
             self._partials[wire.serial] = wire.gate.partials(wire)
         return self._partials[wire.serial]
 
+    def _factored(self, wire: Wire) -> Coefficient:
+        """An operand times the gate at 1, where the local gradient says that the gate is that."""
+        for source, local in zip(wire.inputs, self._local(wire), strict=True):
+            if isinstance(local, Wire) and local.gate is wire.gate and self._moves(source):
+                others = zip(local.inputs, wire.inputs, strict=True)
+                if all([x is y or (y is source and is_constant(x, 1)) for x, y in others]):
+                    return self._written.setdefault(wire.serial, source * local)
+        return None
+
     def _in_pairs(self, wire: Wire) -> Wire:
         """A contraction of many operands as contractions of two."""
-        if wire.serial not in self._recovered:
-            self._recovered[wire.serial] = _in_pairs(wire)
-        return self._recovered[wire.serial]
+        if wire.serial not in self._written:
+            self._written[wire.serial] = _in_pairs(wire)
+        return self._written[wire.serial]
 
 
 def _recovery(gate: Gate) -> tuple[int, Callable[..., Wire]] | None:

@@ -19,8 +19,8 @@ cbrt = elementwise(
     kernel=np.cbrt,
     derivative=lambda x, out: (inv(3.0 * (out * out)),),
     glyph="∛", latex=r"\sqrt[3]{{{x}}}", domain="x > 0",
-    source="For x < 0 the odd extension, which the kernel and the derivative follow; the derivative "
-    "at 0 is inf, as that of the square root",
+    source="For x < 0 the odd extension, which the kernel and the derivative follow; at 0 the "
+    "derivative is inf, as that of the square root",
 )  # fmt: skip
 # The slopes are gates of their own: a double in the place of log(2) would not be log(2) in
 # formulas.
