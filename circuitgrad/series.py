@@ -298,10 +298,12 @@ class _Series:
 
     def _factored(self, wire: Wire) -> Coefficient:
         """An operand times the gate at 1, where the local gradient says that the gate is that."""
-        for source, local in zip(wire.inputs, self._local(wire), strict=True):
-            if isinstance(local, Wire) and local.gate is wire.gate and self._moves(source):
+        for place, local in enumerate(self._local(wire)):
+            if isinstance(local, Wire) and local.gate is wire.gate:
                 others = zip(local.inputs, wire.inputs, strict=True)
-                if all([x is y or (y is source and is_constant(x, 1)) for x, y in others]):
+                same = [x is y or i == place for i, (x, y) in enumerate(others)]
+                source = wire.inputs[place]
+                if all(same) and is_constant(local.inputs[place], 1) and self._moves(source):
                     return self._written.setdefault(wire.serial, source * local)
         return None
 

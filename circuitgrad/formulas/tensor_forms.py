@@ -187,12 +187,8 @@ def _scaled_power(forms: list[Form]) -> Form | None:
 
 
 def _power_log(forms: list[Form]) -> Form | None:
-    """x^(y - k) log x, where the exponent is a number."""
-    base, first, second = forms
-    if first.number is None or second.number is None:
-        return None
-    power = algebra.power(base, first.number - second.number)
-    return None if power is None else algebra.times(power, algebra.call("log", [base]))
+    power = _power(forms)
+    return None if power is None else algebra.times(power, algebra.call("log", forms[:1]))
 
 
 def _xlogy(forms: list[Form]) -> Form:

@@ -98,10 +98,10 @@ def _xlogy(x: Array, y: Array) -> Any:
         return np.where((x == 0) & (y >= 0), x * 0, x * np.log(y))
 
 
-def _power_log(x: Array, y: Array, k: Array) -> Any:
+def _power_log(x: Array, y: Array) -> Any:
     with np.errstate(all="ignore"):
-        result = _scaled_power(np.log(x), x, y, k)
-        return np.where((x == 0) & (y > k), result.dtype.type(0), result)
+        result = _scaled_power(np.log(x), x, y, np.zeros_like(y))
+        return np.where((x == 0) & (y > 0), result.dtype.type(0), result)
 
 
 square = elementwise(
@@ -138,29 +138,28 @@ scaled_power: Elementwise = elementwise(
     derivative=lambda a, x, y, k, out: (
         scaled_power(1.0, x, y, k),
         scaled_power(a * (y - k), x, y, k + 1.0),
-        a * power_log(x, y, k),
-        -(a * power_log(x, y, k)),
+        xlogy(out, x),
+        -xlogy(out, x),
     ),
     glyph="a xʸ⁻ᵏ", latex="{a} {x}^{{{y} - {k}}}", domain="x > 0", scalar=_scaled_power_scalar,
 )  # fmt: skip
 # The derivative of a power by its exponent, a gate so that its own derivatives exist at x = 0.
-power_log: Elementwise = elementwise(
-    "power_log", "x**(y - k)*log(x)", variables=("x", "y", "k"),
+power_log = elementwise(
+    "power_log", "x**y*log(x)",
     kernel=_power_log,
-    derivative=lambda x, y, k, out: (
-        xlogy(scaled_power(y - k, x, y, k + 1.0), x) + scaled_power(1.0, x, y, k + 1.0),
+    derivative=lambda x, y, out: (
+        xlogy(scaled_power(y, x, y, 1.0), x) + scaled_power(1.0, x, y, 1.0),
         xlogy(out, x),
-        -xlogy(out, x),
     ),
-    glyph="xʸ⁻ᵏ log x", latex=r"{x}^{{{y} - {k}}} \log({x})", domain="x > 0",
-    source="Continued by 0 to x = 0 where y > k",
-    accuracy_note="The derivative by x crosses zero where (y - k) log(x) = -1, where its rounding "
-    "error is a few ULP of the operands' effect, not of the derivative.",
+    glyph="xʸ log x", latex=r"{x}^{{{y}}} \log({x})", domain="x > 0",
+    source="Continued by 0 to x = 0 where y > 0",
+    accuracy_note="The derivative by x crosses zero where y log(x) = -1, where its rounding error "
+    "is a few ULP of the operands' effect, not of the derivative.",
 )  # fmt: skip
 power = elementwise(
     "pow", "x**y",
     kernel=np.power,
-    derivative=lambda x, y: (scaled_power(y, x, y, 1.0), power_log(x, y, 0.0)),
+    derivative=lambda x, y: (scaled_power(y, x, y, 1.0), power_log(x, y)),
     glyph="xʸ", latex="{x}^{{{y}}}", domain="x > 0", scalar=math.pow,
 )  # fmt: skip
 
