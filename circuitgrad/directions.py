@@ -78,7 +78,7 @@ def taylor(function: Function, order: int, argnums: Argnums = 0) -> Function:
     """A function (arguments..., direction) -> (f, D f[v], D²f[v, v], …), from one forward pass.
 
     The k-th entry is the k-th derivative of f(x + t·v) by t at t = 0; over k! it is the Taylor
-    coefficient. The work grows with the square of the order, where nested jvps multiply it each time.
+    coefficient. The work grows with the square of the order; each nested jvp would multiply it.
 
     Args:
         function: Ordinary NumPy code; control flow may depend on values.
