@@ -10,6 +10,7 @@
 from typing import TYPE_CHECKING, Any
 
 from circuitgrad.circuits import Circuit, circuit
+from circuitgrad.directions import hvp, jvp, taylor
 from circuitgrad.errors import (
     BackendError,
     CircuitError,
@@ -86,7 +87,7 @@ from circuitgrad.plans.run import Run
 from circuitgrad.sources import constant
 from circuitgrad.sources import input_wire as input
 from circuitgrad.sources import input_wires as inputs
-from circuitgrad.tracing import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from circuitgrad.tracing import grad, hessian, jacobian, value_and_grad, vjp
 from circuitgrad.wire import Gate, Wire, scope
 
 if TYPE_CHECKING:
@@ -248,6 +249,7 @@ __all__ = [
     "swish",
     "tan",
     "tanh",
+    "taylor",
     "top_k",
     "trace",
     "transpose",

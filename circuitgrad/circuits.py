@@ -237,6 +237,11 @@ class Circuit:
         )
         return result
 
+    def taylor(self, order: int, wrt: Choice = None) -> Circuit:
+        """The outputs f with their derivatives d1_f, d2_f, … along a direction, in one pass."""
+        result: Circuit = upper_layer("series").taylor(self, order, wrt)
+        return result
+
     # --- formulas, proofs, pictures --------------------------------------------------------------
 
     def sympy(self, **sizes: int) -> Any:

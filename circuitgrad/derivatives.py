@@ -206,7 +206,7 @@ def vjp(circuit: Circuit, wrt: Choice = None) -> Circuit:
     chosen = circuit.choose(wrt)
     many = len(circuit.outputs) > 1
     extra = [
-        _new_input(circuit, f"upstream_{name}" if many else "upstream", wire)
+        new_input(circuit, f"upstream_{name}" if many else "upstream", wire)
         for name, wire in zip(circuit.output_names, circuit.outputs, strict=True)
     ]
     seeds: dict[Wire, Wire] = {}
@@ -217,7 +217,8 @@ def vjp(circuit: Circuit, wrt: Choice = None) -> Circuit:
     return Circuit((*circuit.inputs, *extra), outputs, [f"downstream_{x.label}" for x in chosen])
 
 
-def _new_input(circuit: Circuit, name: str, like: Wire) -> Wire:
+def new_input(circuit: Circuit, name: str, like: Wire) -> Wire:
+    """An input like a wire, under a name that the circuit's inputs leave free."""
     plain = "".join(c if c.isalnum() else "_" for c in name)
     while plain in circuit.input_names:
         plain += "_"
@@ -240,7 +241,7 @@ def forward(outputs: Sequence[Wire], tangents: Mapping[Wire, Wire]) -> tuple[Wir
 def jvp(circuit: Circuit, wrt: Choice = None) -> Circuit:
     """The pushforward: (inputs, `tangent_x` for each input chosen) -> tangents of the outputs."""
     chosen = circuit.choose(wrt)
-    extra = [_new_input(circuit, f"tangent_{x.label}", x) for x in chosen]
+    extra = [new_input(circuit, f"tangent_{x.label}", x) for x in chosen]
     found = forward(circuit.outputs, dict(zip(chosen, extra, strict=True)))
     outputs = [_or_zeros(t, w.shape, w) for t, w in zip(found, circuit.outputs, strict=True)]
     names = [f"tangent_{name}" for name in circuit.output_names]
@@ -258,7 +259,7 @@ def hvp(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Circ
     """
     chosen = circuit.choose(wrt)
     gradient = grad(circuit, chosen, output)
-    extra = [_new_input(circuit, f"direction_{x.label}", x) for x in chosen]
+    extra = [new_input(circuit, f"direction_{x.label}", x) for x in chosen]
     found = forward(gradient.outputs, dict(zip(chosen, extra, strict=True)))
     outputs = [_or_zeros(t, x.shape, x) for t, x in zip(found, chosen, strict=True)]
     return Circuit((*circuit.inputs, *extra), outputs, [f"hvp_{x.label}" for x in chosen])

@@ -96,7 +96,7 @@ UFUNCS: Mapping[str, Callable[..., Any]] = {
     "floor_divide": lambda x, y: sequences.floor(as_wire(x / y)),
     "remainder": lambda x, y: _remainder(x, y, sequences.floor),
     "fmod": lambda x, y: _remainder(x, y, sequences.truncated),
-    "copysign": lambda x, y: arithmetic.absolute(x) * (1.0 - 2.0 * arithmetic.less(y, 0.0)),
+    "copysign": lambda x, y: arithmetic.absolute(x) * arithmetic.orientation(y),
     "heaviside": lambda x, half: arithmetic.where(
         arithmetic.equal(x, 0.0), half, arithmetic.step(x)
     ),

@@ -17,7 +17,7 @@ import numpy as np
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.containers import is_container, leaves, mapped, rebuilt
-from circuitgrad.derivatives import delta, forward, reverse
+from circuitgrad.derivatives import delta, reverse
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_formula import elementwise
 from circuitgrad.gates.shapes import zeros
@@ -33,7 +33,8 @@ _alias = elementwise("alias", "x", kernel=np.positive, derivative=lambda x: 1.0)
 
 
 @contextlib.contextmanager
-def _inside() -> Iterator[None]:
+def inside() -> Iterator[None]:
+    """What is built inside is part of a derivative: nested derivatives stay wires."""
     token = _depth.set(_depth.get() + 1)
     try:
         yield
@@ -42,7 +43,7 @@ def _inside() -> Iterator[None]:
 
 
 @dataclasses.dataclass
-class _Trace:
+class Trace:
     """A function's output, the arguments chosen, and the wires of their arrays."""
 
     output: Any
@@ -102,14 +103,17 @@ def _entered(value: Any, name: str) -> Wire:
     return traced_input(name, array.astype(FLOAT32 if array.dtype == FLOAT32 else FLOAT64))
 
 
-def _trace(
+def trace_of(
     function: Function, argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> _Trace:
+) -> Trace:
+    """A function run on wires whose values are known, by the arguments chosen."""
     single = isinstance(argnums, int | np.integer)
     listed = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
-    numbers = [axis_number(k, f"argnums of {_name(function)}") for k in listed]
+    numbers = [axis_number(k, f"argnums of {name_of(function)}") for k in listed]
     if not numbers:
-        raise SpecError(f"argnums of {_name(function)}: no argument is chosen. Name at least one.")
+        raise SpecError(
+            f"argnums of {name_of(function)}: no argument is chosen. Name at least one."
+        )
     for k in numbers:
         if not -len(args) <= k < len(args):
             raise SpecError(
@@ -119,57 +123,60 @@ def _trace(
     places = [k % len(args) for k in numbers]
     names = _parameter_names(function, len(args))
     nested = _depth.get() > 0 or any(
-        isinstance(leaf, Wire) for k in places for leaf in _wires(args[k])
+        isinstance(leaf, Wire) for k in places for leaf in wires_of(args[k])
     )
     values = list(args)
     for k in dict.fromkeys(places):
         entered = [_entered(leaf, name) for name, leaf in leaves(args[k], names[k])]
         values[k] = rebuilt(args[k], iter(entered))
     chosen = tuple(values[k] for k in places)
-    with _inside():
+    with inside():
         output = function(*values, **kwargs)
-    return _Trace(output, chosen, tuple(_wires(chosen)), single, nested)
+    return Trace(output, chosen, tuple(wires_of(chosen)), single, nested)
 
 
-def _wires(value: Any) -> list[Wire]:
+def wires_of(value: Any) -> list[Wire]:
+    """The arrays of a container, in order."""
     return [leaf for _, leaf in leaves(value, "")]
 
 
-def _output_wire(trace: _Trace, function: Function) -> Wire:
+def _output_wire(trace: Trace, function: Function) -> Wire:
     if isinstance(trace.output, tuple | list | dict) or trace.output is None:
         raise SpecError(
-            f"{_name(function)}: it returned {type(trace.output).__name__}; needed one array. "
+            f"{name_of(function)}: it returned {type(trace.output).__name__}; needed one array. "
             "Stack the results with np.stack or cg.stack."
         )
     return as_wire(trace.output, _dtype(trace))
 
 
-def _outputs(trace: _Trace, function: Function) -> Any:
+def outputs_of(trace: Trace, function: Function) -> Any:
     """The output as a wire, or as the function's container of wires."""
     if not is_container(trace.output):
         return _output_wire(trace, function)
     return mapped(lambda leaf: as_wire(leaf, _dtype(trace)), trace.output)
 
 
-def _dtype(trace: _Trace) -> Any:
+def _dtype(trace: Trace) -> Any:
     return trace.sources[0].dtype if trace.sources else None
 
 
 def _scalar(wire: Wire, function: Function) -> Wire:
     if wire.shape not in ((), (1,)):
         raise ShapeError(
-            f"gradient of {_name(function)}: it returned shape {format_shape(wire.shape)}; "
+            f"gradient of {name_of(function)}: it returned shape {format_shape(wire.shape)}; "
             "needed a "
             "scalar. Sum it, or use cg.jacobian."
         )
     return wire.reshape(()) if wire.shape else wire
 
 
-def _name(function: Function) -> str:
+def name_of(function: Function) -> str:
+    """The name of a function, for messages."""
     return getattr(function, "__name__", type(function).__name__)
 
 
-def _callable(function: Any, what: str) -> Function:
+def check_callable(function: Any, what: str) -> Function:
+    """The function; SpecError for a circuit or for what cannot be called."""
     if isinstance(function, Circuit) or not callable(function):
         hint = (
             f"Use circuit.{what}()."
@@ -193,12 +200,12 @@ def value_and_grad(function: Function, argnums: Argnums = 0) -> Function:
     >>> value_and_grad(lambda x: x**2 + 1)(3.0)
     (10.0, 6.0)
     """
-    _callable(function, "grad")
+    check_callable(function, "grad")
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        trace = _trace(function, argnums, args, kwargs)
-        with _inside():
+        trace = trace_of(function, argnums, args, kwargs)
+        with inside():
             output = _scalar(_output_wire(trace, function), function)
             found = reverse({output: constant(1.0, output.dtype)}, trace.sources)
             gradients = [
@@ -245,19 +252,19 @@ def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     array([[2., 0.],
            [0., 4.]])
     """
-    _callable(function, "jacobian")
+    check_callable(function, "jacobian")
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        trace = _trace(function, argnums, args, kwargs)
+        trace = trace_of(function, argnums, args, kwargs)
 
         def block(output: Wire) -> Any:
             found = reverse({output: delta(output.shape, output)}, trace.sources)
             pairs = zip(found, trace.sources, strict=True)
             return trace.results([trace.leave(g, (*output.shape, *x.shape), x) for g, x in pairs])
 
-        with _inside():
-            return mapped(block, _outputs(trace, function))
+        with inside():
+            return mapped(block, outputs_of(trace, function))
 
     return wrapped
 
@@ -284,13 +291,13 @@ def vjp(function: Function, *primals: Any) -> tuple[Any, Function]:
     >>> value, pullback(1.0)
     (6.0, (3.0, 2.0))
     """
-    _callable(function, "vjp")
-    trace = _trace(function, tuple(range(len(primals))), primals, {})
-    output = _outputs(trace, function)
+    check_callable(function, "vjp")
+    trace = trace_of(function, tuple(range(len(primals))), primals, {})
+    output = outputs_of(trace, function)
 
     def pullback(upstream: Any) -> tuple[Any, ...]:
-        pairs = _pairs(output, upstream, "vjp: the upstream gradient", "the value")
-        with _inside():
+        pairs = paired(output, upstream, "vjp: the upstream gradient", "the value")
+        with inside():
             found = reverse(_summed(pairs), trace.sources)
             parts = [trace.leave(g, x.shape, x) for g, x in zip(found, trace.sources, strict=True)]
             results: tuple[Any, ...] = trace.results(parts)
@@ -299,10 +306,10 @@ def vjp(function: Function, *primals: Any) -> tuple[Any, Function]:
     return mapped(lambda wire: finished(wire, trace.nested), output), pullback
 
 
-def _pairs(targets: Any, values: Any, what: str, of: str) -> list[tuple[Wire, Wire]]:
+def paired(targets: Any, values: Any, what: str, of: str) -> list[tuple[Wire, Wire]]:
     """Each wire of a container with the number or array of another container that goes with it."""
-    wires = _wires(targets)
-    given = _wires(values) if is_container(targets) else [values]
+    wires = wires_of(targets)
+    given = wires_of(values) if is_container(targets) else [values]
     if len(wires) != len(given):
         raise SpecError(f"{what} has {len(given)} arrays; {of} has {len(wires)}.")
     found = [(wire, as_wire(v, wire.dtype)) for wire, v in zip(wires, given, strict=True)]
@@ -322,58 +329,3 @@ def _summed(pairs: Sequence[tuple[Wire, Wire]]) -> dict[Wire, Wire]:
         known = seeds.get(wire.serial)
         seeds[wire.serial] = (wire, seed if known is None else known[1] + seed)
     return dict(seeds.values())
-
-
-def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The value of a function and its directional derivative, as in JAX.
-
-    >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
-    (6.0, 3.0)
-    """
-    _callable(function, "jvp")
-    for what, given in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(given, tuple | list):
-            raise SpecError(f"jvp: the {what} are {given!r}; needed a tuple, as in (2.0,).")
-    if len(primals) != len(tangents):
-        raise SpecError(f"jvp: {len(primals)} primals for {len(tangents)} tangents.")
-    trace = _trace(function, tuple(range(len(primals))), tuple(primals), {})
-    with _inside():
-        output = _outputs(trace, function)
-        seeds: dict[Wire, Wire] = {}
-        for k, (argument, tangent) in enumerate(zip(trace.arguments, tangents, strict=True)):
-            seeds |= dict(_pairs(argument, tangent, f"jvp: tangent {k}", "its primal"))
-        wires = _wires(output)
-        found = forward(tuple(wires), seeds)
-        parts = [trace.leave(t, wire.shape, wire) for t, wire in zip(found, wires, strict=True)]
-        value = mapped(lambda wire: finished(wire, trace.nested), output)
-        return value, rebuilt(output, iter(parts))
-
-
-def hvp(function: Function, argnums: int = 0) -> Function:
-    """A function (arguments..., direction) -> H·direction for a scalar function, by one argument.
-
-    The signature is that of autograd's `hessian_vector_product`; the cost is a few gradients.
-
-    >>> import numpy as np
-    >>> hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
-    array([6., 0.])
-    """
-    gradient = grad(function, argnums)
-
-    @functools.wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        if len(args) < 2:
-            raise SpecError(
-                f"hvp of {_name(function)}: got {len(args)} values; needed the arguments and a "
-                "direction, as in cg.hvp(f)(x, v)."
-            )
-        *values, direction = args
-
-        def along(x: Any) -> Any:
-            inner = list(values)
-            inner[argnums] = x
-            return gradient(*inner, **kwargs)
-
-        return jvp(along, (values[argnums],), (direction,))[1]
-
-    return wrapped

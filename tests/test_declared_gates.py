@@ -163,3 +163,15 @@ class TestWhatPeopleRead:
         gate = cg.elementwise("rounded", formula)
         assert prove_elementwise(gate, 1).proved
         assert cg.verify(cg.circuit(f=gate(cg.input("x")))).proved
+
+
+RECOVERING = [gate for gate in cg.catalogue().values() if getattr(gate, "recovery", None)]
+
+
+@pytest.mark.parametrize("gate", RECOVERING, ids=lambda gate: gate.name)
+def test_a_gate_that_undoes_a_product_names_the_product(gate):
+    out = gate.sample()
+    place, product = gate.recovery
+    again = cg.circuit(f=product(*out.inputs, out=out), inputs=out.inputs)
+    values = [np.random.default_rng(k).normal(size=wire.shape) for k, wire in enumerate(out.inputs)]
+    np.testing.assert_allclose(again(*values), values[place], rtol=1e-13)

@@ -188,6 +188,11 @@ def _scaled_power(forms: list[Form]) -> Form | None:
     return algebra.times(scale, algebra.power(base, exponent))
 
 
+def _power_log(forms: list[Form]) -> Form | None:
+    power = _power(forms)
+    return None if power is None else algebra.times(power, algebra.call("log", forms[:1]))
+
+
 def _xlogy(forms: list[Form]) -> Form:
     return algebra.times(forms[0], algebra.call("log", [forms[1]]))
 
@@ -210,6 +215,7 @@ _ELEMENTWISE: Mapping[str, Callable[[list[Form]], Form | None]] = {
     "sqrt": lambda f: algebra.power(f[0], HALF),
     "pow": _power,
     "scaled_power": _scaled_power,
+    "power_log": _power_log,
     "xlogy": _xlogy,
     "abs": _absolute,
     "expm1": lambda f: algebra.total(

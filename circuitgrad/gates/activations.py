@@ -13,13 +13,14 @@ from circuitgrad.gates.arithmetic import (
     inv,
     less,
     minimum,
+    neg,
     square,
     step,
     where,
 )
 from circuitgrad.gates.from_formula import Elementwise, elementwise
 from circuitgrad.gates.functions import exp, expm1
-from circuitgrad.wire import Array
+from circuitgrad.wire import Array, Wire
 
 # The sigmoid and its integrals --------------------------------------------------------------------
 
@@ -53,10 +54,15 @@ def _scalar_swish(x: float) -> float:
     return (x if x >= 0 else (x * half) * half) / (1.0 + half * half)
 
 
+def _opposite(x: Wire) -> Wire:
+    """-x; of -y it is y, so that the derivatives of every order need only two sigmoids."""
+    return x.inputs[0] if x.gate is neg else -x
+
+
 sigmoid: Elementwise = elementwise(
     "sigmoid", "1/(1 + exp(-x))",
     kernel=_sigmoid,
-    derivative=lambda x, out: (out * sigmoid(-x),),
+    derivative=lambda x, out: (out * sigmoid(_opposite(x)),),
     glyph="σ", latex=r"\sigma({x})", scalar=_scalar_sigmoid,
     source="Verhulst, Corresp. Math. Phys. 10 (1838) 113",
 )  # fmt: skip
@@ -71,14 +77,14 @@ softplus = elementwise(
 log_sigmoid = elementwise(
     "log_sigmoid", "-log(1 + exp(-x))",
     kernel=_log_sigmoid,
-    derivative=lambda x: (sigmoid(-x),),
+    derivative=lambda x: (sigmoid(_opposite(x)),),
     glyph="log σ", latex=r"\log\sigma({x})",
     scalar=lambda x: (x if x < 0 else 0.0) - math.log1p(math.exp(-abs(x))),
 )  # fmt: skip
 swish = elementwise(
     "swish", "x/(1 + exp(-x))",
     kernel=_swish,
-    derivative=lambda x: (sigmoid(x) * (1.0 + x * sigmoid(-x)),),
+    derivative=lambda x: (sigmoid(x) * (1.0 + x * sigmoid(_opposite(x))),),
     glyph="swish", latex=r"\operatorname{{swish}}({x})", scalar=_scalar_swish,
     source="Elfwing, Uchibe & Doya, Neural Networks 107 (2018) 3; Ramachandran et al., 2017",
     accuracy_note="The derivative crosses zero at x = -1.278..., where its rounding error is a few "

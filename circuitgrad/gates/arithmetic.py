@@ -53,6 +53,7 @@ div = elementwise(
     # Dividing twice never leaves the range of doubles before the result does; y*y can.
     derivative=lambda x, y, out: (inv(y), -(out / y)),
     glyph="÷", latex=r"\frac{{{x}}}{{{y}}}", scalar=operator.truediv,
+    recovery=(0, lambda x, y, out: y * out),
 )  # fmt: skip
 
 
@@ -97,6 +98,12 @@ def _xlogy(x: Array, y: Array) -> Any:
         return np.where((x == 0) & (y >= 0), x * 0, x * np.log(y))
 
 
+def _power_log(x: Array, y: Array) -> Any:
+    with np.errstate(all="ignore"):
+        result = _scaled_power(np.log(x), x, y, np.zeros_like(y))
+        return np.where((x == 0) & (y > 0), result.dtype.type(0), result)
+
+
 square = elementwise(
     "square", "x**2",
     kernel=np.square,
@@ -137,10 +144,23 @@ scaled_power: Elementwise = elementwise(
     plain=("y", "k"), glyph="a xʸ⁻ᵏ", latex="{a} {x}^{{{y} - {k}}}", domain="x > 0",
     scalar=_scaled_power_scalar,
 )  # fmt: skip
+# The derivative of a power by its exponent, a gate so that its own derivatives exist at x = 0.
+power_log = elementwise(
+    "power_log", "x**y*log(x)",
+    kernel=_power_log,
+    derivative=lambda x, y, out: (
+        xlogy(scaled_power(y, x, y, 1.0), x) + scaled_power(1.0, x, y, 1.0),
+        xlogy(out, x),
+    ),
+    glyph="xʸ log x", latex=r"{x}^{{{y}}} \log({x})", domain="x > 0",
+    source="Continued by 0 to x = 0 where y > 0",
+    accuracy_note="The derivative by x crosses zero where y log(x) = -1, where its rounding error "
+    "is a few ULP of the operands' effect, not of the derivative.",
+)  # fmt: skip
 power = elementwise(
     "pow", "x**y",
     kernel=np.power,
-    derivative=lambda x, y, out: (scaled_power(y, x, y, 1.0), xlogy(out, x)),
+    derivative=lambda x, y: (scaled_power(y, x, y, 1.0), power_log(x, y)),
     glyph="xʸ", latex="{x}^{{{y}}}", domain="x > 0", scalar=math.pow,
 )  # fmt: skip
 
@@ -220,6 +240,16 @@ exceeds = elementwise(
     scalar=lambda x, y: 0.5 * (float(x > y) + float(x >= y)),
 )  # fmt: skip
 
+
+# The sign as the bit says it: that of -0.0 is -1.
+orientation = elementwise(
+    "orientation",
+    pieces=(("x > 0", "1"), ("x < 0", "-1")), at_kink="1",
+    policy=f"at x = 0 {JUMP}; the value at -0.0 is -1",
+    kernel=lambda x: np.copysign(x.dtype.type(1), x),
+    derivative=lambda x: (0.0,),
+    glyph="±", latex=r"\operatorname{{sgn}}({x})", scalar=lambda x: math.copysign(1.0, x),
+)  # fmt: skip
 
 # Choice -----------------------------------------------------------------------------------------
 

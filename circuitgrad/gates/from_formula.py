@@ -59,6 +59,9 @@ class Elementwise(Gate):
         accuracy_note: Where and why the kernel's or the derivative's error exceeds 8 ULP.
         defaults: Values of the last operands, where they may be left out.
         plain: Variables that, where they are literal numbers, let generated code use the formula.
+        recovery: For a gate that undoes a product: which operand it is linear in, and the product
+            (*operands, out) of the others with the output, which is that operand again. Series
+            then take as many operations as for a product.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Elementwise(Gate):
     accuracy_note: str = ""
     defaults: tuple[float, ...] = ()
     plain: tuple[str, ...] = ()
+    recovery: tuple[int, Callable[..., Wire]] | None = None
     family: ClassVar[str] = "elementwise"
 
     @property
@@ -311,6 +315,7 @@ def elementwise(
     accuracy_note: str = "",
     defaults: Sequence[float] = (),
     plain: Sequence[str] = (),
+    recovery: tuple[int, Callable[..., Wire]] | None = None,
 ) -> Elementwise:
     """Declare an elementwise gate; declaring is constructing, nothing else is needed to use it.
 
@@ -334,7 +339,7 @@ def elementwise(
     return Elementwise(
         check_name(name, "gate"), order,
         formula, tuple(pieces), at_kink, policy, domain, kernel, scalar, derivative, glyph, latex,
-        source, accuracy_note, tuple(defaults), tuple(plain),
+        source, accuracy_note, tuple(defaults), tuple(plain), recovery,
     )  # fmt: skip
 
 

@@ -52,6 +52,8 @@ class Declaration:
             other, as two arrays; for gates whose output entries are sums of input entries.
         mixed_axes: How many of the last axes an output entry depends on together, and on no other
             entry; by default those of the parameter `axes` or `axis`, else all.
+        recovery: For a gate that undoes a product: which input it is linear in, and the product
+            (*inputs, out) of the others with the output, which is that input again.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Declaration:
     mixed_axes: int | None = None
     written: Rule | None = None
     traced: Rule | None = None
+    recovery: tuple[int, Callable[..., Wire]] | None = None
 
     def __call__(self, *inputs: Wire, **parameters: Any) -> Wire:
         """The gate on wires, with hashable parameters."""

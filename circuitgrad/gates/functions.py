@@ -145,11 +145,31 @@ atan = elementwise(
     derivative=lambda x: (lorentzian(x),),
     glyph="atan", latex=r"\arctan({x})", scalar=math.atan,
 )  # fmt: skip
-hypot = elementwise(
+
+
+def _direction_cosine(x: Array, y: Array) -> Any:
+    radius = np.hypot(x, y)
+    return x / np.where(radius == 0, radius.dtype.type(1), radius)
+
+
+def _direction_cosine_derivative(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
+    sine, radius = direction_cosine(y, x), hypot(x, y)
+    return sine * sine / radius, -(out * sine / radius)
+
+
+direction_cosine: Elementwise = elementwise(
+    "direction_cosine", "x/sqrt(x**2 + y**2)",
+    kernel=_direction_cosine,
+    derivative=_direction_cosine_derivative,
+    glyph="x/r", latex=r"\frac{{{x}}}{{\sqrt{{{x}^2 + {y}^2}}}}", domain="x*x + y*y > 0",
+    source="Continued by 0 to the origin, where the mean over all directions is 0",
+)  # fmt: skip
+hypot: Elementwise = elementwise(
     "hypot", "sqrt(x**2 + y**2)",
     kernel=np.hypot,
-    derivative=lambda x, y, out: (x / out, y / out),
+    derivative=lambda x, y: (direction_cosine(x, y), direction_cosine(y, x)),
     glyph="hypot", latex=r"\sqrt{{{x}^2 + {y}^2}}", domain="x*x + y*y > 0", scalar=math.hypot,
+    source="The gradient at the origin is (0, 0), the subgradient of least norm, as for norm",
 )  # fmt: skip
 
 

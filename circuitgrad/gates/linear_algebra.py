@@ -143,6 +143,7 @@ _solve = Declaration(
     formula="A y = b",
     latex="{0}^{{-1}}{1}",
     source="Giles, Collected matrix derivative results (2008), 2.3.1",
+    recovery=(1, lambda a, b, out: matmul(a, out)),
 )
 
 

@@ -17,9 +17,10 @@ from circuitgrad.wire import Array
 cbrt = elementwise(
     "cbrt", "x**(1/3)",
     kernel=np.cbrt,
-    derivative=lambda x, out: (out / (3.0 * x),),
+    derivative=lambda x, out: (inv(3.0 * (out * out)),),
     glyph="∛", latex=r"\sqrt[3]{{{x}}}", domain="x > 0",
-    source="For x < 0 the odd extension, which the kernel and the derivative follow",
+    source="For x < 0 the odd extension, which the kernel and the derivative follow; at 0 the "
+    "derivative is inf, as that of the square root",
 )  # fmt: skip
 # The slopes are gates of their own: a double in the place of log(2) would not be log(2) in
 # formulas.
