@@ -11,8 +11,10 @@ from circuitgrad.gates import (
     arithmetic,
     contractions,
     functions,
+    gamma_functions,
     linear_algebra,
     matrices,
+    probability,
     products,
     reductions,
     sequences,
@@ -27,8 +29,8 @@ from circuitgrad.gates.from_rule import Declaration
 Declared: TypeAlias = Elementwise | Contraction | Declaration
 
 _MODULES = (
-    arithmetic, functions, special, activations, contractions, shapes, reductions, products,
-    sequences, linear_algebra, matrices, spectra,
+    arithmetic, functions, special, gamma_functions, probability, activations, contractions,
+    shapes, reductions, products, sequences, linear_algebra, matrices, spectra,
 )  # fmt: skip
 
 
