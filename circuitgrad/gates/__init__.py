@@ -10,6 +10,7 @@ from circuitgrad.gates import (
     activations,
     arithmetic,
     contractions,
+    decompositions,
     functions,
     gamma_functions,
     linear_algebra,
@@ -30,7 +31,7 @@ Declared: TypeAlias = Elementwise | Contraction | Declaration
 
 _MODULES = (
     arithmetic, functions, special, gamma_functions, probability, activations, contractions,
-    shapes, reductions, products, sequences, linear_algebra, matrices, spectra,
+    shapes, reductions, products, sequences, linear_algebra, matrices, spectra, decompositions,
 )  # fmt: skip
 
 
