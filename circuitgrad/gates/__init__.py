@@ -9,6 +9,7 @@ from circuitgrad.errors import SpecError
 from circuitgrad.gates import (
     activations,
     arithmetic,
+    casting,
     contractions,
     decompositions,
     functions,
@@ -31,7 +32,8 @@ Declared: TypeAlias = Elementwise | Contraction | Declaration
 
 _MODULES = (
     arithmetic, functions, special, gamma_functions, probability, activations, contractions,
-    shapes, reductions, products, sequences, linear_algebra, matrices, spectra, decompositions,
+    shapes, casting, reductions, products, sequences, linear_algebra, matrices, spectra,
+    decompositions,
 )  # fmt: skip
 
 

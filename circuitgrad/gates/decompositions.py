@@ -170,7 +170,8 @@ def _beside(x: Wire, onto: Wire) -> Wire:
 
 def _columns_over(x: Wire, values: Wire) -> Wire:
     """The columns of the last two axes divided by the singular values."""
-    return x * arithmetic.inv(values)
+    found: Wire = x * arithmetic.inv(values)
+    return found
 
 
 def _nonzero_kernel(values: Array) -> Array:

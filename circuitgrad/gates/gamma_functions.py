@@ -64,7 +64,7 @@ def _polygamma(order: int, name: str) -> Elementwise:
     )  # fmt: skip
 
 
-trigamma = _polygamma(1, "trigamma")
+trigamma: Elementwise = _polygamma(1, "trigamma")
 
 
 @cache
@@ -99,8 +99,8 @@ def order_of(value: Any, where: str, whole: bool = False) -> Fraction:
     if isinstance(value, Wire):
         if value.inputs or not has_value(value) or value.label:
             raise SpecError(
-                f"{where}: the order is the wire {describe(value)}; needed a number. The derivative "
-                "by the order is not available."
+                f"{where}: the order is the wire {describe(value)}; needed a number. The "
+                "derivative by the order is not available."
             )
         known = known_value(value)
     if np.ndim(known) != 0 or not math.isfinite(float(known)):

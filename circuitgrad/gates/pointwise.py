@@ -43,7 +43,7 @@ def pointwise(
 
     Args:
         name: The catalogue's name.
-        glyph: The text in the picture's circle.
+        glyph: The text in the circle.
         kernel: The NumPy function.
         partials: (*inputs, out) -> one wire per input.
         meaning: (*inputs) -> the circuit.
@@ -59,9 +59,9 @@ def pointwise(
     def pushforward(out: Wire, tangents: tuple[Wire | None, ...]) -> Wire | None:
         total: Wire | None = None
         for tangent, part in zip(tangents, partials(*out.inputs, out), strict=True):
-            if tangent is not None:
-                term = scaled(tangent, part)
-                total = term if total is None or term is None else total + term
+            term = None if tangent is None else scaled(tangent, part)
+            if term is not None:
+                total = term if total is None else total + term
         return total
 
     return Declaration(
@@ -74,7 +74,5 @@ def pointwise(
         pushforward=pushforward,
         meaning=meaning,
         sample=sample,
-        formula=formula,
-        latex=latex,
-        source=source,
-    )
+        formula=formula, latex=latex, source=source,
+    )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from circuitgrad.gates import arithmetic
 from circuitgrad.gates.from_formula import Elementwise, elementwise
+from circuitgrad.gates.from_rule import Declaration
 from circuitgrad.gates.functions import gaussian, log1p
 from circuitgrad.gates.pointwise import pointwise
 from circuitgrad.gates.scipy_kernels import special_kernel
@@ -99,7 +100,7 @@ def _hazard(x: Wire) -> Wire:
 
 
 # The derivative of log_ndtr.
-normal_hazard = pointwise(
+normal_hazard: Declaration = pointwise(
     "normal_hazard", "φ/Φ",
     kernel=_hazard_kernel,
     partials=lambda x, out: (-(out * (out + x)),),
@@ -109,7 +110,7 @@ normal_hazard = pointwise(
     latex=r"\tfrac{{\varphi}}{{\Phi}}({0})",
     source="The inverse Mills ratio: Mills, Biometrika 18 (1926) 395",
 )  # fmt: skip
-_log_ndtr = pointwise(
+_log_ndtr: Declaration = pointwise(
     "log_ndtr", "log Φ",
     kernel=special_kernel("log_ndtr"),
     partials=lambda x, out: (normal_hazard(x),),
@@ -118,7 +119,7 @@ _log_ndtr = pointwise(
     formula="log(Φ(x))",
     latex=r"\log\Phi({0})",
 )  # fmt: skip
-_erfcx = pointwise(
+_erfcx: Declaration = pointwise(
     "erfcx", "erfcx",
     kernel=special_kernel("erfcx"),
     partials=lambda x, out: (2.0 * (x * out) - gaussian(x - x),),
