@@ -12,6 +12,7 @@ from circuitgrad.errors import SpecError
 from circuitgrad.gates import (
     arithmetic,
     arrangements,
+    bessel_functions,
     casting,
     contractions,
     matrices,
@@ -382,6 +383,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "tensordot": products.tensordot,
     "convolve": products.convolve,
     "sinc": special.sinc,
+    "i0": lambda x: bessel_functions.iv(0, x),
     "round": _round,
     "around": _round,
     "select": _select,
