@@ -68,7 +68,7 @@ def _steps(spacing: Any, size: int) -> Any:
 
 
 def _slope(wire: Wire, place: int, spacing: Any, edge_order: int) -> Wire:
-    size = int(wire.shape[place])
+    size = arrangements.axis_size(wire, place, "np.gradient")
     if size < edge_order + 1:
         raise ShapeError(
             f"np.gradient: an axis of size {size}; needed {edge_order + 1} or more for "
@@ -129,7 +129,7 @@ def _interp(
     if period is not None:
         raise SpecError("np.interp: period= is not available on wires. Use x % period.")
     wire, places, heights = as_wire(x), as_wire(xp), as_wire(fp)
-    if places.ndim != 1 or places.shape != heights.shape or not places.size:
+    if places.ndim != 1 or places.shape != heights.shape or places.shape[0] == 0:
         raise ShapeError(
             f"np.interp: xp is {places.shape} and fp {heights.shape}; needed two vectors of one "
             "size from 1 up."
@@ -195,7 +195,7 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * 
 def _polyval(p: Any, x: Any) -> Wire:
     coefficients = as_wire(p)
     result: Any = as_wire(x) * 0.0
-    for k in range(int(coefficients.shape[0])):
+    for k in range(arrangements.axis_size(coefficients, 0, "np.polyval")):
         result = result * x + coefficients[k]
     return as_wire(result)
 
@@ -203,7 +203,7 @@ def _polyval(p: Any, x: Any) -> Wire:
 def _polyder(p: Any, m: int = 1) -> Wire:
     wire = as_wire(p)
     for _ in range(m):
-        size = int(wire.shape[0])
+        size = arrangements.axis_size(wire, 0, "np.polyder")
         wire = wire[:-1] * constant(np.arange(size - 1, 0, -1.0), wire.dtype)
     return wire
 
@@ -212,7 +212,7 @@ def _polyint(p: Any, m: int = 1, k: Any = 0.0) -> Wire:
     wire = as_wire(p)
     added = np.broadcast_to(np.asarray(k, dtype=float), (m,))
     for constant_of in added:
-        size = int(wire.shape[0])
+        size = arrangements.axis_size(wire, 0, "np.polyint")
         raised = wire / constant(np.arange(size, 0, -1.0), wire.dtype)
         wire = shapes.concatenate([raised, constant([constant_of], wire.dtype)])
     return wire
@@ -230,7 +230,7 @@ def _vandermonde(x: Any, N: int | None = None, increasing: bool = False) -> Wire
     wire = as_wire(x)
     if wire.ndim != 1:
         raise ShapeError(f"np.vander: {wire.ndim} axes; needed a vector.")
-    count = int(wire.shape[0]) if N is None else int(N)
+    count = arrangements.axis_size(wire, 0, "np.vander") if N is None else int(N)
     columns = [broadcast_to(constant(1.0, wire.dtype), wire.shape)]
     while len(columns) < count:
         columns.append(columns[-1] * wire)

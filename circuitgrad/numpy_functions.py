@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from circuitgrad.errors import SpecError
+from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates import (
     arithmetic,
     arrangements,
@@ -127,15 +127,11 @@ def _shifted(sign: int) -> Callable[..., Wire]:
     def shift(x: Any, axes: Any = None) -> Wire:
         wire = as_wire(x)
         places = normalize_axes(axes, wire.ndim, "fftshift")
-        sizes = [int(wire.shape[k]) for k in places]
+        sizes = [arrangements.axis_size(wire, k, "np.fft.fftshift") for k in places]
         amounts = [n // 2 if sign > 0 else -(n // 2) for n in sizes]
         return arrangements.roll(wire, amounts, list(places)) if places else wire
 
     return shift
-
-
-def _correlate(a: Any, v: Any, mode: str = "valid") -> Wire:
-    return products.convolve(a, arrangements.flip(v), mode)
 
 
 def _insert(x: Any, obj: Any, values: Any, axis: int | None = None) -> Wire:
@@ -145,7 +141,10 @@ def _insert(x: Any, obj: Any, values: Any, axis: int | None = None) -> Wire:
     if np.ndim(obj) or not isinstance(obj, int | np.integer):
         raise SpecError(f"np.insert: position {obj!r}; needed one whole number. Use concatenate.")
     (place,) = normalize_axes(axis, wire.ndim, "insert")
-    before, after = arrangements.split(wire, [int(obj) % (int(wire.shape[place]) + 1)], place)
+    size = arrangements.axis_size(wire, place, "np.insert")
+    if not -size <= obj <= size:
+        raise ShapeError(f"np.insert: position {obj}; needed {-size} to {size}.")
+    before, after = arrangements.split(wire, [int(obj) + (size if obj < 0 else 0)], place)
     shape = [*wire.shape]
     added = as_wire(values, wire.dtype)
     shape[place] = added.shape[place] if added.ndim == wire.ndim else 1
@@ -172,7 +171,8 @@ def _joined_blocks(blocks: Any, depth: int, rank: int) -> Wire:
 def _unstacked(x: Any, *, axis: int = 0) -> tuple[Wire, ...]:
     wire = as_wire(x)
     (place,) = normalize_axes(axis, wire.ndim, "unstack")
-    return tuple(arrangements.take(wire, k, place) for k in range(int(wire.shape[place])))
+    size = arrangements.axis_size(wire, place, "np.unstack")
+    return tuple(arrangements.take(wire, k, place) for k in range(size))
 
 
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Wire:
@@ -361,7 +361,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "imag": lambda x: _like(0.0)(x),
     "fft.fftshift": _shifted(1),
     "fft.ifftshift": _shifted(-1),
-    "correlate": _correlate,
+    "correlate": lambda a, v, mode="valid": products.convolve(a, arrangements.flip(v), mode),
     "insert": _insert,
     "block": _block,
     "unstack": _unstacked,

@@ -12,6 +12,7 @@ import numpy as np
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates import (
     arithmetic,
+    arrangements,
     contractions,
     decompositions,
     linear_algebra,
@@ -130,7 +131,7 @@ def _tensor_inverse(a: Any, ind: int = 2) -> Wire:
     wire = as_wire(a)
     if ind <= 0:
         raise ShapeError(f"np.linalg.tensorinv: ind is {ind}; needed 1 or more.")
-    sizes = tuple(int(n) for n in wire.shape)
+    sizes = tuple(arrangements.axis_size(wire, k, "np.linalg.tensorinv") for k in range(wire.ndim))
     matrix = wire.reshape((math.prod(sizes[ind:]), -1))
     return linear_algebra.inverse(matrix).reshape((*sizes[ind:], *sizes[:ind]))
 

@@ -19,25 +19,29 @@ from circuitgrad.gates import (
     shapes,
 )
 from circuitgrad.gates.broadcasting import broadcast_to
-from circuitgrad.sources import as_wire
+from circuitgrad.sources import as_wire, constant
 from circuitgrad.wire import Wire
 
 __all__ = ["STATISTICS"]
 
 
-def _count(wire: Wire, axis: Any) -> int:
+def _count(wire: Wire, axis: Any) -> Any:
+    """How many entries there are along axes: a number, a wire where an axis has only a name."""
     axes = range(wire.ndim) if axis is None else np.atleast_1d(axis)
-    return math.prod(int(wire.shape[k]) for k in axes)
+    sizes = tuple(wire.shape[k] for k in axes)
+    if any(isinstance(size, str) for size in sizes):
+        return contractions.total(broadcast_to(constant(1.0, wire.dtype), sizes))
+    return math.prod(int(size) for size in sizes)
 
 
-def _freedom(wire: Wire, axis: Any, ddof: float, where: str) -> float:
+def _freedom(wire: Wire, axis: Any, ddof: float, where: str) -> Any:
     """The divisor of a sum of squared deviations.
 
     Raises:
         ShapeError: No entries are left after ddof of them.
     """
     count = _count(wire, axis)
-    if count <= ddof:
+    if not isinstance(count, Wire) and count <= ddof:
         raise ShapeError(
             f"np.{where}: {count} entries with ddof={ddof}; needed more entries than ddof."
         )
@@ -47,23 +51,19 @@ def _freedom(wire: Wire, axis: Any, ddof: float, where: str) -> float:
 def _deviation(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Wire:
     """A norm: where all entries are equal it has a subgradient, which a square root has not."""
     wire = as_wire(x)
+    freedom = _freedom(wire, axis, ddof, "std")
+    root = arithmetic.sqrt(freedom) if isinstance(freedom, Wire) else math.sqrt(freedom)
     centred = wire - reductions.mean(wire, axis, keepdims=True)
-    root = _root_of_count(wire, axis, ddof)
     scaled: Wire = reductions.norm(centred, axis, keepdims) / root
     return scaled
 
 
-def _root_of_count(wire: Wire, axis: Any, ddof: float) -> float:
-    return math.sqrt(_freedom(wire, axis, ddof, "std"))
-
-
 def _variance(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Wire:
     wire = as_wire(x)
+    freedom = _freedom(wire, axis, ddof, "var") if ddof else None
     centred = wire - reductions.mean(wire, axis, keepdims=True)
     total = reductions.mean(centred * centred, axis, keepdims)
-    if not ddof:
-        return total
-    scaled: Wire = total * (_count(wire, axis) / _freedom(wire, axis, ddof, "var"))
+    scaled: Wire = total if freedom is None else total * (_count(wire, axis) / freedom)
     return scaled
 
 
@@ -73,7 +73,7 @@ def _average(
     wire = as_wire(x)
     if weights is None:
         found = reductions.mean(wire, axis, keepdims)
-        return (found, found * 0.0 + float(_count(wire, axis))) if returned else found
+        return (found, found * 0.0 + _count(wire, axis)) if returned else found
     factor = as_wire(weights)
     if factor.ndim == 1 and wire.ndim > 1 and isinstance(axis, int):
         factor = factor.reshape((-1,) + (1,) * (wire.ndim - 1 - axis % wire.ndim))
@@ -93,11 +93,14 @@ def _quantile(
         parts = [_quantile(x, part, axis, keepdims=keepdims) for part in q]
         return shapes.stack(parts)
     if not 0 <= float(q) <= 1:
-        raise SpecError(f"np.quantile: quantile {q!r}; needed 0 to 1.")
+        raise SpecError(f"np.quantile: quantile {float(q)!r}; needed 0 to 1.")
     wire = as_wire(x)
     ordered = sequences.sort(wire, axis)
     place = 0 if axis is None else axis
-    position = float(q) * (int(ordered.shape[place]) - 1)
+    size = arrangements.axis_size(ordered, place, "np.quantile")
+    if not size:
+        raise ShapeError("np.quantile: an axis of size 0; nothing has no quantiles.")
+    position = float(q) * (size - 1)
     below, above = math.floor(position), math.ceil(position)
     low = arrangements.take(ordered, below, place)
     found: Wire = low + (arrangements.take(ordered, above, place) - low) * (position - below)
@@ -143,7 +146,7 @@ def _correlation(x: Any, y: Any = None, rowvar: bool = True) -> Wire:
     if not covariance.ndim:
         return covariance / covariance
     size = arithmetic.sqrt(contractions.diagonal(covariance))
-    found: Wire = covariance / size.reshape((-1, 1)) / size
+    found: Wire = covariance / contractions.expand_dims(size, 1) / size
     return found
 
 

@@ -19,7 +19,7 @@ from circuitgrad.gates import (
     products,
     reductions,
 )
-from circuitgrad.gates.broadcasting import broadcast_to
+from circuitgrad.gates.broadcasting import broadcast_together
 from circuitgrad.sources import as_wire, constant
 from circuitgrad.spec import normalize_axes
 from circuitgrad.wire import Wire
@@ -40,8 +40,7 @@ def _logsumexp(
         found = reductions.logsumexp(wire, axis, keepdims)
         return (found, found * 0.0 + 1.0) if return_sign else found
     weights = as_wire(b)
-    shape = np.broadcast_shapes(*(tuple(int(n) for n in w.shape) for w in (wire, weights)))
-    spread = broadcast_to(wire, shape)
+    spread, weights = broadcast_together([wire, weights], "logsumexp")
     top = reductions.largest(spread, axis, keepdims=True)
     finite = arithmetic.less(arithmetic.absolute(top), math.inf)
     shift = arithmetic.where(finite, top, 0.0)
@@ -80,7 +79,7 @@ def _solve_triangular(
 ) -> Wire:
     wire = as_wire(a)
     linear_algebra.require_square(wire, "scipy.linalg.solve_triangular")
-    size = int(wire.shape[0])
+    size = arrangements.axis_size(wire, 0, "scipy.linalg.solve_triangular")
     if unit_diagonal:
         strict = arrangements.tril(wire, -1) if lower else arrangements.triu(wire, 1)
         matrix = strict + constant(np.eye(size), wire.dtype)
@@ -96,7 +95,8 @@ def _solve_sylvester(a: Any, b: Any, q: Any) -> Wire:
     first, second, right = as_wire(a), as_wire(b), as_wire(q)
     for wire in (first, second):
         linear_algebra.require_square(wire, "scipy.linalg.solve_sylvester")
-    rows, columns = int(first.shape[0]), int(second.shape[0])
+    where = "scipy.linalg.solve_sylvester"
+    rows, columns = (arrangements.axis_size(w, 0, where) for w in (first, second))
     if right.shape != (rows, columns):
         raise ShapeError(
             f"scipy.linalg.solve_sylvester: Q is {right.shape}; needed {(rows, columns)}."

@@ -75,3 +75,29 @@ def test_named_axes_have_no_singular_values_yet(function):
         getattr(np.linalg, function)(cg.input("A", "m n"))
     with pytest.raises(cg.ShapeError, match="Give integer sizes"):
         np.linalg.norm(cg.input("A", "m n"), 2)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        np.gradient, np.unstack, np.fft.fftshift, np.linalg.tensorinv, np.linalg.svdvals, np.unwrap,
+        lambda x: np.insert(x, 0, 1.0, axis=0), lambda x: np.quantile(x, 0.5, axis=0),
+        lambda x: np.vander(x[0]), lambda x: csp.linalg.solve_triangular(x[:, :1] * x[:1], x[0]),
+    ],
+)  # fmt: skip
+def test_what_needs_a_size_says_so_of_named_axes(function):
+    with pytest.raises(cg.CircuitError, match="size"):
+        function(cg.input("x", "m n"))
+
+
+@pytest.mark.parametrize("name", ["var", "std", "cov", "nanvar", "nanstd", "nanmean", "corrcoef"])
+def test_statistics_of_named_axes_are_numpys(name):
+    function = getattr(np, name)
+    options = {"ddof": 1} if name in ("var", "std", "cov", "nanvar", "nanstd") else {}
+    found = cg.circuit(f=function(cg.input("x", "m n"), **options))(SQUARE)
+    np.testing.assert_allclose(found, function(SQUARE, **options), rtol=1e-14)
+
+
+def test_insertion_beyond_the_end_is_refused():
+    with pytest.raises(cg.ShapeError, match=r"np\.insert: position 7; needed -3 to 3"):
+        np.insert(cg.input("x", 3), 7, 1.0)
