@@ -18,6 +18,7 @@ from circuitgrad.gates import (
     linear_algebra,
     matrices,
     operators,
+    orthogonal_factors,
     products,
     reductions,
     spectra,
@@ -89,6 +90,16 @@ def _svd(
     if hermitian:
         raise SpecError("np.linalg.svd: hermitian=True is not available on wires. Use eigh.")
     return decompositions.svd(a, full_matrices) if compute_uv else decompositions.singular_values(a)
+
+
+def _qr(a: Any, mode: str = "reduced") -> Any:
+    found = orthogonal_factors.qr(a)
+    is_square = found.Q.shape[0] == found.Q.shape[1]
+    if mode == "r":
+        return found.R
+    if mode == "reduced" or (mode == "complete" and is_square):
+        return found
+    raise SpecError(f"np.linalg.qr: mode {mode!r}; on wires there are 'reduced' and 'r'.")
 
 
 def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Wire:
@@ -172,6 +183,7 @@ LINALG: Mapping[str, Callable[..., Any]] = {
     ),
     "linalg.matrix_norm": _matrix_norm,
     "linalg.svd": _svd,
+    "linalg.qr": _qr,
     "linalg.svdvals": decompositions.singular_values,
     "linalg.pinv": _pinv,
     "linalg.lstsq": _lstsq,

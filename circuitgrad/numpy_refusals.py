@@ -22,8 +22,6 @@ REFUSED: Mapping[str, str] = {
     },
     "linalg.eig": f"{_COMPLEX} The nearest is np.linalg.eigh, for symmetric matrices.",
     "linalg.eigvals": f"{_COMPLEX} The nearest is np.linalg.eigvalsh, for symmetric matrices.",
-    "linalg.qr": "there is no gate for it. The nearest are np.linalg.svd(full_matrices=False) and "
-    "np.linalg.cholesky(A.T @ A), the transpose of its R up to signs.",
     "roots": f"{_COMPLEX} The nearest is np.linalg.eigvalsh, for symmetric matrices.",
     "poly": "there is no gate for it. The nearest is np.polymul of the factors.",
     "polyfit": "there is no gate for it. The nearest is np.linalg.lstsq(np.vander(x, n), y)[0].",

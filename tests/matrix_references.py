@@ -81,6 +81,21 @@ def pseudo_inverse(a):
     return a.T / (a * a).sum()
 
 
+def orthogonal(a):
+    """Columns of length 1 with the signs of NumPy's."""
+    first, second = a[:, 0], a[:, 1]
+    unit = first / mpmath.sqrt((first * first).sum())
+    rest = second - unit * (unit * second).sum()
+    found = np.stack([unit, rest / mpmath.sqrt((rest * rest).sum())], axis=1)
+    return found * np.sign((found.astype(float) * np.linalg.qr(a.astype(float))[0]).sum(axis=0))
+
+
+def upper(a):
+    found = orthogonal(a).T @ a
+    found[1, 0] = mpmath.mpf(0)
+    return found
+
+
 def betaln(a, b):
     return _entry(mpmath.log(mpmath.beta(a[()], b[()])))
 
@@ -97,6 +112,9 @@ CLOSED_FORMS = {
     "nonzero_values": lambda s: s,
     "pinv": pseudo_inverse,
     "full_rank_pinv": pseudo_inverse,
+    "qr_orthogonal": orthogonal,
+    "qr_upper": upper,
+    "regular_qr_upper": upper,
     "betaln": betaln,
     "beta": lambda a, b: _entry(mpmath.beta(a[()], b[()])),
     "log_ndtr": lambda x: _entry(mpmath.log(normal_cdf(x))),

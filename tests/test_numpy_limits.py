@@ -39,6 +39,12 @@ class TestRankDeficientMatrices:
         with pytest.raises(cg.DomainError, match="rank-deficient"):
             cg.grad(lambda a: np.sum(np.linalg.pinv(a)))(self.low)
 
+    def test_dependent_columns_have_no_derivative_of_their_factors(self):
+        with pytest.raises(cg.DomainError, match="columns of the matrix are dependent"):
+            cg.grad(lambda a: np.sum(np.linalg.qr(a)[1]))(self.low)
+        with pytest.raises(cg.ShapeError, match="at least as many rows as columns"):
+            np.linalg.qr(cg.input("A", (2, 3)))
+
     def test_rank_is_told_where_it_is_known(self):
         found = []
         cg.grad(lambda a: found.append(np.linalg.lstsq(a, np.ones(3))[2]) or np.sum(a))(self.low)

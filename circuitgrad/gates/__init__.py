@@ -16,6 +16,7 @@ from circuitgrad.gates import (
     gamma_functions,
     linear_algebra,
     matrices,
+    orthogonal_factors,
     probability,
     products,
     reductions,
@@ -33,7 +34,7 @@ Declared: TypeAlias = Elementwise | Contraction | Declaration
 _MODULES = (
     arithmetic, functions, special, gamma_functions, probability, activations, contractions,
     shapes, casting, reductions, products, sequences, linear_algebra, matrices, spectra,
-    decompositions,
+    decompositions, orthogonal_factors,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Gates of rectangular matrices: singular values and vectors, pseudo-inverse, QR factors."""
+"""Gates of rectangular matrices: singular values and vectors, pseudo-inverse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from circuitgrad.sources import as_wire, constant, input_wire
 from circuitgrad.spec import Spec, format_shape
 from circuitgrad.wire import Array, Operand, Wire, describe
 
-__all__ = ["pinv", "singular_values", "svd"]
+__all__ = ["pinv", "rectangle", "singular_values", "svd"]
 
 _SOURCE = "Giles, Collected matrix derivative results (2008), 3.3"
 
@@ -34,7 +34,8 @@ _LEFT = ((_C, _S), (f"-{_S}", _C))
 _RIGHT = ((_D, _R), (f"-{_R}", _D))
 
 
-def _matrix(a: Operand, where: str) -> Wire:
+def rectangle(a: Operand, where: str) -> Wire:
+    """A matrix as a wire; ShapeError unless it is one, with integer sizes from 1 up."""
     wire = as_wire(a)
     if wire.ndim != 2 or any(isinstance(axis, str) or not axis for axis in wire.shape):
         raise ShapeError(
@@ -287,7 +288,7 @@ def singular_values(a: Operand) -> Wire:
         ShapeError: No matrix, an axis of size 0, or a named axis.
         DomainError: When run, entries that are inf or NaN.
     """
-    return _values(_matrix(a, "svd"))
+    return _values(rectangle(a, "svd"))
 
 
 def svd(a: Operand, full_matrices: bool = True) -> SingularValues:
@@ -298,7 +299,7 @@ def svd(a: Operand, full_matrices: bool = True) -> SingularValues:
             further vectors are not determined.
         DomainError: When a derivative of the vectors is run, a repeated singular value.
     """
-    wire = _matrix(a, "svd")
+    wire = rectangle(a, "svd")
     if full_matrices and wire.shape[0] != wire.shape[1]:
         raise ShapeError(
             f"svd: {describe(wire)} is {format_shape(wire.shape)}; the further vectors of a matrix "
@@ -382,4 +383,4 @@ def pinv(a: Operand) -> Wire:
         ShapeError: No matrix, an axis of size 0, or a named axis.
         DomainError: When a derivative is run, a matrix without full rank.
     """
-    return pseudo_inverse(_matrix(a, "pinv"))
+    return pseudo_inverse(rectangle(a, "pinv"))
