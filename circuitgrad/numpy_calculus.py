@@ -125,7 +125,10 @@ def _end(rows: Wire, steps: Any, edge_order: int, last: bool) -> Wire:
 def _interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Wire:
-    """The piecewise linear function through points, constant beyond them."""
+    """The piecewise linear function through points, constant beyond them.
+
+    At a point the slope is the one on its right.
+    """
     if period is not None:
         raise SpecError("np.interp: period= is not available on wires. Use x % period.")
     wire, places, heights = as_wire(x), as_wire(xp), as_wire(fp)
@@ -137,8 +140,10 @@ def _interp(
     if not has_value(places):
         raise SpecError("np.interp: xp is a wire without a value; needed known points.")
     known = np.asarray(known_value(places))
-    if np.any(np.diff(known) < 0):
-        raise SpecError("np.interp: the points xp are not in ascending order. Sort them.")
+    if np.any(np.diff(known) <= 0):
+        raise SpecError(
+            "np.interp: the points xp are not in ascending order, or one is there twice. Sort them."
+        )
     if places.size == 1:
         found = broadcast_to(heights[0], wire.shape)
     elif has_value(wire):
@@ -152,12 +157,19 @@ def _interp(
     return found
 
 
+def _ramp(x: Wire, low: Wire, high: Wire) -> Wire:
+    """x moved into an interval, with slope 1 at its lower end and 0 at its upper end."""
+    below = arithmetic.where(arithmetic.greater_equal(x, low), x, low)
+    found: Wire = arithmetic.where(arithmetic.greater_equal(x, high), high, below)
+    return found
+
+
 def _between_neighbours(wire: Wire, places: Wire, heights: Wire, known: Any) -> Wire:
     """Where x is known, so are the points around it."""
     below = np.clip(np.searchsorted(known, known_value(wire), "right") - 1, 0, len(known) - 2)
     low, high = places[below], places[below + 1]
     start, end = heights[below], heights[below + 1]
-    inside = arithmetic.clip(wire, places[0], places[-1])
+    inside = _ramp(wire, places[0], places[-1])
     found: Wire = start + (end - start) * ((inside - low) / (high - low))
     return found
 
@@ -166,7 +178,7 @@ def _sum_of_ramps(wire: Wire, places: Wire, heights: Wire) -> Wire:
     """fp₀ and the rise on each interval, as far as x has gone through it."""
     column = wire.reshape((*wire.shape, 1)) if wire.ndim else wire
     low, high = places[:-1], places[1:]
-    gone = arithmetic.clip(column, low, high) - low
+    gone = _ramp(column, low, high) - low
     slopes = (heights[1:] - heights[:-1]) / (high - low)
     found: Wire = heights[0] + contractions.total(gone * slopes, -1)
     return found

@@ -91,6 +91,17 @@ def test_slopes_in_the_tails(function, point, slope):
     assert cg.grad(function)(point) == pytest.approx(slope, rel=1e-13)
 
 
+@pytest.mark.parametrize(("point", "slope"), [(0.0, 1.0), (1.0, 3.0), (2.0, 0.0), (-1.0, 0.0)])
+def test_interp_has_the_slope_on_the_right_at_a_point(point, slope):
+    """Traced with values, and built without."""
+
+    def function(x):
+        return np.interp(x, [0.0, 1.0, 2.0], [0.0, 1.0, 4.0])
+
+    assert cg.grad(function)(point) == slope
+    assert cg.circuit(f=function(cg.input("x"))).grad()(point) == slope
+
+
 # Dtypes -------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from circuitgrad.gates.from_rule import Declaration
 from circuitgrad.gates.linear_algebra import inverse
 from circuitgrad.gates.matrices import det, identity, turned
 from circuitgrad.gates.shapes import stack
-from circuitgrad.sources import as_wire, constant, input_wire
+from circuitgrad.sources import ArrayKey, as_wire, constant, input_wire
 from circuitgrad.spec import Spec, format_shape
 from circuitgrad.wire import Array, Operand, Wire, describe
 
@@ -49,12 +50,19 @@ def _small(wire: Wire) -> int:
     return min(int(axis) for axis in wire.shape)
 
 
+@lru_cache(maxsize=1)
+def _latest_svd(key: ArrayKey) -> tuple[Array, Array, Array]:
+    """The factors of the matrix last asked for: three gates on it share one decomposition."""
+    return np.linalg.svd(key.array(), full_matrices=False)
+
+
 def _finite_svd(a: Array) -> tuple[Array, Array, Array]:
     if not np.all(np.isfinite(a)):
         raise DomainError(
             "svd: the matrix has entries that are inf or NaN; singular values need finite ones."
         )
-    return np.linalg.svd(a, full_matrices=False)
+    left, values, right = _latest_svd(ArrayKey.of(a))
+    return left.copy(), values.copy(), right.copy()
 
 
 # --- singular values ------------------------------------------------------------------------------
@@ -348,8 +356,8 @@ def _pinv_meaning(a: Wire) -> Wire:
 
 
 def _full_rank_kernel(a: Array) -> Array:
-    _nonzero_kernel(_finite_svd(a)[1])
-    result: Array = np.linalg.pinv(a)
+    left, values, right = _finite_svd(a)
+    result: Array = (right.T / _nonzero_kernel(values)) @ left.T
     return result
 
 
