@@ -13,6 +13,7 @@ import numpy as np
 
 from circuitgrad.circuits import Choice, Circuit, Origin
 from circuitgrad.errors import ShapeError, SpecError
+from circuitgrad.gates.casting import astype
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
 from circuitgrad.gates.shapes import concatenate, zeros
@@ -107,7 +108,14 @@ def reverse(seeds: Mapping[Wire, Wire], wrt: Sequence[Wire]) -> tuple[Wire | Non
 
     with np.errstate(all="ignore"):
         found = accumulate(order, {w.serial: s for w, s in seeds.items()}, pull, _sum)
-    return tuple(found.get(wire.serial) for wire in wrt)
+    return tuple(_like_source(found.get(wire.serial), wire) for wire in wrt)
+
+
+def _like_source(gradient: Wire | None, source: Wire) -> Wire | None:
+    """A gradient in the dtype of what it is the gradient of."""
+    if gradient is None or gradient.dtype == source.dtype:
+        return gradient
+    return astype(gradient, source.dtype)
 
 
 def _any_live(wire: Wire, live: set[int]) -> bool:

@@ -141,6 +141,10 @@ class Methods:
         target = shape[0] if len(shape) == 1 else shape
         return _gates("shapes").reshape(self, target)  # type: ignore[no-any-return]
 
+    def astype(self, dtype: Any, *, copy: bool = True) -> Wire:
+        """The same entries in float32 or float64; the gradient is cast back."""
+        return _gates("casting").astype(self, dtype)  # type: ignore[no-any-return]
+
     def flatten(self) -> Wire:
         """The entries as a vector, in C order."""
         return self.reshape(-1)

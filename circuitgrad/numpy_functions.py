@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from circuitgrad.errors import SpecError
+from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates import (
     arithmetic,
     arrangements,
+    bessel_functions,
+    casting,
     contractions,
+    matrices,
     products,
     reductions,
     sequences,
@@ -21,7 +24,9 @@ from circuitgrad.gates import (
 )
 from circuitgrad.gates.broadcasting import broadcast_to, broadcast_together
 from circuitgrad.gates.from_einsum import einsum
+from circuitgrad.numpy_calculus import CALCULUS
 from circuitgrad.numpy_linalg import LINALG
+from circuitgrad.numpy_statistics import STATISTICS
 from circuitgrad.sources import as_wire, constant
 from circuitgrad.spec import normalize_axes
 from circuitgrad.wire import Wire
@@ -99,31 +104,91 @@ def _swapped(x: Any, axis1: int, axis2: int) -> Wire:
     return contractions.transpose(wire, order)
 
 
-def _deviation(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Wire:
-    """A norm: where all entries are equal it has a subgradient, which a square root has not."""
-    wire = as_wire(x)
-    centred = wire - reductions.mean(wire, axis, keepdims=True)
-    scaled: Wire = reductions.norm(centred, axis, keepdims) / math.sqrt(_count(wire, axis) - ddof)
-    return scaled
-
-
-def _variance(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Wire:
-    wire = as_wire(x)
-    centred = wire - reductions.mean(wire, axis, keepdims=True)
-    total = reductions.mean(centred * centred, axis, keepdims)
-    if not ddof:
-        return total
-    count = _count(wire, axis)
-    scaled: Wire = total * (count / (count - ddof))
-    return scaled
-
-
 def _like(value: float) -> Callable[..., Wire]:
-    def filled(x: Any) -> Wire:
+    def filled(x: Any, dtype: Any = None, order: str = "K", subok: bool = True) -> Wire:
         wire = as_wire(x)
-        return broadcast_to(constant(value, wire.dtype), wire.shape)
+        return broadcast_to(constant(value, dtype or wire.dtype), wire.shape)
 
     return filled
+
+
+def _full_like(x: Any, fill_value: Any, dtype: Any = None) -> Wire:
+    wire = as_wire(x)
+    return broadcast_to(as_wire(fill_value, dtype or wire.dtype), wire.shape)
+
+
+def _angle(x: Any, deg: bool = False) -> Wire:
+    """Of a real number: 0, or half a turn where it is negative."""
+    found: Wire = (180.0 if deg else math.pi) * arithmetic.less(x, 0.0)
+    return found
+
+
+def _shifted(sign: int) -> Callable[..., Wire]:
+    def shift(x: Any, axes: Any = None) -> Wire:
+        wire = as_wire(x)
+        places = normalize_axes(axes, wire.ndim, "fftshift")
+        sizes = [arrangements.axis_size(wire, k, "np.fft.fftshift") for k in places]
+        amounts = [n // 2 if sign > 0 else -(n // 2) for n in sizes]
+        return arrangements.roll(wire, amounts, list(places)) if places else wire
+
+    return shift
+
+
+def _insert(x: Any, obj: Any, values: Any, axis: int | None = None) -> Wire:
+    wire = as_wire(x)
+    if axis is None:
+        wire, axis = wire.reshape(-1), 0
+    if np.ndim(obj) or not isinstance(obj, int | np.integer):
+        raise SpecError(f"np.insert: position {obj!r}; needed one whole number. Use concatenate.")
+    (place,) = normalize_axes(axis, wire.ndim, "insert")
+    size = arrangements.axis_size(wire, place, "np.insert")
+    if not -size <= obj <= size:
+        raise ShapeError(f"np.insert: position {obj}; needed {-size} to {size}.")
+    before, after = arrangements.split(wire, [int(obj) + (size if obj < 0 else 0)], place)
+    shape = [*wire.shape]
+    added = as_wire(values, wire.dtype)
+    shape[place] = added.shape[place] if added.ndim == wire.ndim else 1
+    return shapes.concatenate([before, broadcast_to(added, tuple(shape)), after], place)
+
+
+def _block(arrays: Any) -> Wire:
+    """Rows of blocks, joined along the last axes as numpy.block does."""
+    depth, level = 0, arrays
+    while isinstance(level, list):
+        depth, level = depth + 1, level[0]
+    rank = max(depth, as_wire(level).ndim)
+    return _joined_blocks(arrays, depth, rank)
+
+
+def _joined_blocks(blocks: Any, depth: int, rank: int) -> Wire:
+    if not isinstance(blocks, list):
+        wire = as_wire(blocks)
+        return wire.reshape((1,) * (rank - wire.ndim) + wire.shape)
+    parts = [_joined_blocks(block, depth - 1, rank) for block in blocks]
+    return shapes.concatenate(parts, -depth)
+
+
+def _unstacked(x: Any, *, axis: int = 0) -> tuple[Wire, ...]:
+    wire = as_wire(x)
+    (place,) = normalize_axes(axis, wire.ndim, "unstack")
+    size = arrangements.axis_size(wire, place, "np.unstack")
+    return tuple(arrangements.take(wire, k, place) for k in range(size))
+
+
+def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Wire:
+    """Where several conditions hold, the last of them counts, as in numpy.piecewise."""
+    wire = as_wire(x)
+    conditions = list(condlist) if isinstance(condlist, list | tuple) else [condlist]
+    if len(funclist) not in (len(conditions), len(conditions) + 1):
+        raise SpecError(
+            f"np.piecewise: {len(funclist)} functions for {len(conditions)} conditions; needed as "
+            "many, or one more."
+        )
+    values = [f(wire, *args, **kw) if callable(f) else f for f in funclist]
+    result: Any = values[-1] if len(values) > len(conditions) else 0.0
+    for condition, value in zip(conditions, values, strict=False):
+        result = _where(condition, value, result)
+    return broadcast_to(as_wire(result, wire.dtype), wire.shape)
 
 
 def _joined(axis: int, rank: int) -> Callable[..., Wire]:
@@ -139,23 +204,6 @@ def _columns(wires: Any) -> Wire:
     return shapes.concatenate([w.reshape((-1, 1)) if w.ndim == 1 else w for w in parts], 1)
 
 
-def _average(x: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Wire:
-    if weights is None:
-        return reductions.mean(x, axis, keepdims)
-    wire, factor = as_wire(x), as_wire(weights)
-    if factor.ndim == 1 and wire.ndim > 1 and isinstance(axis, int):
-        factor = factor.reshape((-1,) + (1,) * (wire.ndim - 1 - axis % wire.ndim))
-    total = contractions.total
-    spread = broadcast_to(factor, wire.shape)
-    found: Wire = total(wire * spread, axis, keepdims) / total(spread, axis, keepdims)
-    return found
-
-
-def _count(wire: Wire, axis: Any) -> int:
-    axes = range(wire.ndim) if axis is None else np.atleast_1d(axis)
-    return math.prod(int(wire.shape[k]) for k in axes)
-
-
 def _cumulative_product(x: Any, axis: int | None = None) -> Wire:
     """Products up to each entry, by doubling steps: no division, so zeros are nothing special."""
     wire = as_wire(x)
@@ -169,20 +217,6 @@ def _cumulative_product(x: Any, axis: int | None = None) -> Wire:
         result = shapes.concatenate([result[..., :step], later], -1)
         step *= 2
     return result.transpose(order)
-
-
-def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, **limits: Any) -> Wire:
-    wire = as_wire(x)
-    if wire.known is None:
-        raise SpecError(
-            "np.nan_to_num: a wire has no value while a circuit is built. "
-            "Use np.where(condition, x, 0.0) with a condition of your own."
-        )
-    filled = np.nan_to_num(wire.known, nan=nan, **limits)
-    result: Wire = arithmetic.where(
-        constant(np.isfinite(wire.known), wire.dtype), wire, constant(filled, wire.dtype)
-    )
-    return result
 
 
 def _round(x: Any, decimals: int = 0) -> Wire:
@@ -207,27 +241,6 @@ def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Wi
     return as_wire(
         contractions.outer(1.0 - steps, first) + contractions.outer(steps, last)
     ).reshape((num, *(first + last).shape))
-
-
-def _polyval(p: Any, x: Any) -> Wire:
-    coefficients = as_wire(p)
-    result: Any = 0.0
-    for k in range(int(coefficients.shape[0])):
-        result = result * x + coefficients[k]
-    return as_wire(result)
-
-
-def _trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Wire:
-    wire = as_wire(y)
-    (place,) = (axis % wire.ndim,)
-    key = (slice(None),) * place
-    middle = (wire[(*key, slice(1, None))] + wire[(*key, slice(None, -1))]) * 0.5
-    step: Any = dx
-    if x is not None:
-        step = arrangements.diff(x)
-        if step.ndim == 1:
-            step = step.reshape((-1,) + (1,) * (wire.ndim - 1 - place))
-    return contractions.total(middle * step, place)
 
 
 def _along(x: Any, indices: Any, axis: int | None = -1) -> Wire:
@@ -271,20 +284,6 @@ def _cross(a: Any, b: Any) -> Wire:
     return found
 
 
-def _quantile(x: Any, q: Any, axis: int | None = None) -> Wire:
-    """Between the two sorted entries around a position, linearly, as NumPy's default method."""
-    if np.ndim(q):
-        return shapes.stack([_quantile(x, part, axis) for part in q])
-    wire = as_wire(x)
-    ordered = sequences.sort(wire, axis)
-    place = 0 if axis is None else axis
-    position = float(q) * (int(ordered.shape[place]) - 1)
-    below, above = math.floor(position), math.ceil(position)
-    low = arrangements.take(ordered, below, place)
-    found: Wire = low + (arrangements.take(ordered, above, place) - low) * (position - below)
-    return found
-
-
 def _broadcast_arrays(*wires: Any) -> list[Wire]:
     return list(broadcast_together([as_wire(wire) for wire in wires], "broadcast_arrays"))
 
@@ -296,8 +295,6 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "amax": _reduction(reductions.largest, "amax", "out", "keepdims"),
     "min": _reduction(reductions.smallest, "min", "out", "keepdims"),
     "amin": _reduction(reductions.smallest, "amin", "out", "keepdims"),
-    "var": _variance,
-    "std": _deviation,
     "where": _where,
     "clip": _clip,
     "dot": contractions.dot,
@@ -328,13 +325,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "prod": _reduction(products.prod, "prod", "dtype", "out", "keepdims"),
     "cumsum": sequences.cumsum,
     "cumprod": _cumulative_product,
-    "average": _average,
-    "median": sequences.median,
-    "ptp": lambda x, axis=None, keepdims=False: (
-        reductions.largest(x, axis, keepdims) - reductions.smallest(x, axis, keepdims)
-    ),
     "diff": arrangements.diff,
-    "trapezoid": _trapezoid,
     "sort": sequences.sort,
     "partition": sequences.partition,
     "take": arrangements.take,
@@ -363,7 +354,25 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "atleast_1d": lambda x: arrangements.at_least(x, 1),
     "atleast_2d": lambda x: arrangements.at_least(x, 2),
     "atleast_3d": lambda x: arrangements.at_least(x, 3),
-    "full_like": lambda x, value: arrangements.full(as_wire(x).shape, value),
+    "full_like": _full_like,
+    "empty_like": _like(0.0),
+    "astype": casting.astype,
+    "angle": _angle,
+    "imag": lambda x: _like(0.0)(x),
+    "fft.fftshift": _shifted(1),
+    "fft.ifftshift": _shifted(-1),
+    "correlate": lambda a, v, mode="valid": products.convolve(a, arrangements.flip(v), mode),
+    "insert": _insert,
+    "block": _block,
+    "unstack": _unstacked,
+    "piecewise": _piecewise,
+    "fix": lambda x: sequences.truncated(as_wire(x)),
+    "matrix_transpose": lambda x: matrices.turned(as_wire(x)),
+    "diagflat": lambda x: contractions.diag(as_wire(x).reshape(-1)),
+    "cumulative_sum": lambda x, *, axis=None: sequences.cumsum(x, axis),
+    "cumulative_prod": lambda x, *, axis=None: _cumulative_product(x, axis),
+    "resize": lambda x, shape: as_wire(x).reshape(-1)[np.resize(np.arange(as_wire(x).size), shape)],
+    "ediff1d": lambda x: arrangements.diff(as_wire(x).reshape(-1)),
     "copy": as_wire,
     "real": as_wire,
     "real_if_close": as_wire,
@@ -374,16 +383,15 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "tensordot": products.tensordot,
     "convolve": products.convolve,
     "sinc": special.sinc,
+    "i0": lambda x: bessel_functions.iv(0, x),
     "round": _round,
     "around": _round,
-    "nan_to_num": _nan_to_num,
     "select": _select,
     "linspace": _linspace,
-    "polyval": _polyval,
     "meshgrid": _meshgrid,
     "broadcast_arrays": _broadcast_arrays,
     "cross": _cross,
-    "quantile": _quantile,
-    "percentile": lambda x, q, axis=None: _quantile(x, np.asarray(q) / 100, axis),
+    **STATISTICS,
+    **CALCULUS,
     **LINALG,
 }

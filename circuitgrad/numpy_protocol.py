@@ -12,11 +12,14 @@ from circuitgrad.errors import SpecError
 from circuitgrad.gates import (
     activations,
     arithmetic,
+    bessel_functions,
     contractions,
     functions,
+    gamma_functions,
     linear_algebra,
     matrices,
     operators,
+    probability,
     products,
     reductions,
     sequences,
@@ -25,10 +28,11 @@ from circuitgrad.gates import (
 )
 from circuitgrad.grammar import nearest
 from circuitgrad.numpy_functions import FUNCTIONS
+from circuitgrad.numpy_refusals import REFUSED
 from circuitgrad.sources import as_wire
 from circuitgrad.wire import Wire, has_value, known_value
 
-__all__ = ["FUNCTIONS", "UFUNCS", "call_function", "call_ufunc"]
+__all__ = ["FUNCTIONS", "UFUNCS", "VALUE_ONLY", "call_function", "call_ufunc"]
 
 
 def _operator(name: str) -> Callable[..., Any]:
@@ -73,6 +77,7 @@ UFUNCS: Mapping[str, Callable[..., Any]] = {
     "exp2": special.exp2,
     "cbrt": special.cbrt,
     "logaddexp": functions.logaddexp,
+    "logaddexp2": lambda x, y: functions.logaddexp(x * math.log(2), y * math.log(2)) / math.log(2),
     "sin": functions.sin,
     "cos": functions.cos,
     "tan": functions.tan,
@@ -93,6 +98,10 @@ UFUNCS: Mapping[str, Callable[..., Any]] = {
     "ceil": _rounding(sequences.ceil),
     "rint": _rounding(sequences.rounded),
     "trunc": _rounding(sequences.truncated),
+    "divmod": lambda x, y: (
+        sequences.floor(as_wire(x / y)),
+        _remainder(x, y, sequences.floor),
+    ),
     "floor_divide": lambda x, y: sequences.floor(as_wire(x / y)),
     "remainder": lambda x, y: _remainder(x, y, sequences.floor),
     "fmod": lambda x, y: _remainder(x, y, sequences.truncated),
@@ -110,6 +119,37 @@ UFUNCS: Mapping[str, Callable[..., Any]] = {
     "erf": functions.erf,
     "erfc": special.erfc,
     "xlogy": arithmetic.xlogy,
+    "jv": bessel_functions.jv,
+    "yv": bessel_functions.yv,
+    "yn": bessel_functions.yv,
+    "iv": bessel_functions.iv,
+    "ive": bessel_functions.ive,
+    "j0": lambda x: bessel_functions.jv(0, x),
+    "j1": lambda x: bessel_functions.jv(1, x),
+    "y0": lambda x: bessel_functions.yv(0, x),
+    "y1": lambda x: bessel_functions.yv(1, x),
+    "i0": lambda x: bessel_functions.iv(0, x),
+    "i1": lambda x: bessel_functions.iv(1, x),
+    "psi": gamma_functions.digamma,
+    "gammaln": gamma_functions.gammaln,
+    "gamma": gamma_functions.gamma,
+    "rgamma": gamma_functions.rgamma,
+    "gammasgn": gamma_functions.gammasgn,
+    "gammainc": gamma_functions.gammainc,
+    "gammaincc": gamma_functions.gammaincc,
+    "beta": gamma_functions.beta,
+    "betaln": gamma_functions.betaln,
+    "betainc": gamma_functions.betainc,
+    "erfinv": probability.erfinv,
+    "erfcinv": probability.erfcinv,
+    "erfcx": probability.erfcx,
+    "ndtr": probability.ndtr,
+    "ndtri": probability.ndtri,
+    "log_ndtr": probability.log_ndtr,
+    "xlog1py": probability.xlog1py,
+    "entr": probability.entr,
+    "rel_entr": probability.rel_entr,
+    "kl_div": probability.kl_div,
     "deg2rad": lambda x: x * (math.pi / 180),
     "radians": lambda x: x * (math.pi / 180),
     "rad2deg": lambda x: x * (180 / math.pi),
@@ -132,11 +172,13 @@ _REDUCTIONS = {
 
 # Functions whose result is piecewise constant and not a gradient's business: allowed where values
 # are known.
-_VALUE_ONLY = {
+VALUE_ONLY = {
     "argpartition", "searchsorted", "unique", "logical_and", "logical_or", "logical_not",
     "logical_xor", "may_share_memory", "shares_memory", "can_cast",
     "isfinite", "isnan", "isinf", "signbit", "argmax", "argmin", "argsort", "count_nonzero",
     "array_equal", "allclose", "isclose", "all", "any", "nonzero", "flatnonzero",
+    "isneginf", "isposinf", "isreal", "iscomplex", "isscalar", "array_equiv", "digitize",
+    "linalg.matrix_rank", "lexsort", "nanargmax", "nanargmin", "isin", "min_scalar_type",
     "array2string", "array_repr", "array_str", "iscomplexobj", "isrealobj", "result_type",
 }  # fmt: skip
 
@@ -149,8 +191,11 @@ def call_ufunc(
     Raises:
         SpecError: A ufunc or an option without a gate; the message names the nearest that has one.
     """
-    name = ufunc.__name__
-    if name in _VALUE_ONLY and method == "__call__":
+    name = ufunc.__name__.lstrip("_")
+    home = "np" if hasattr(np, name) else "scipy.special"
+    if name in REFUSED:
+        raise SpecError(f"{home}.{name}: {REFUSED[name]}")
+    if name in VALUE_ONLY and method == "__call__":
         return _on_values(ufunc, inputs, kwargs, f"np.{name}")
     if method == "reduce" and name in _REDUCTIONS:
         options = {k: v for k, v in kwargs.items() if k in ("axis", "keepdims")}
@@ -164,7 +209,7 @@ def call_ufunc(
         )
     if name not in UFUNCS:
         raise SpecError(
-            f"np.{name}: there is no gate for it yet.{nearest(name, UFUNCS)} "
+            f"{home}.{name}: there is no gate for it yet.{nearest(name, UFUNCS)} "
             "Declare one with cg.elementwise(name, formula)."
         )
     extra = {
@@ -172,8 +217,8 @@ def call_ufunc(
     }
     if extra:
         raise SpecError(
-            f"np.{name}: option {next(iter(extra))}= is not available on wires, which cannot be "
-            "written into. Use the result, and np.where to choose."
+            f"{home}.{name}: option {next(iter(extra))}= is not available on wires, which "
+            "cannot be written into. Use the result, and np.where to choose."
         )
     return UFUNCS[name](*inputs)
 
@@ -201,13 +246,15 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             them.
     """
     name = _qualified(function)
-    if name in _VALUE_ONLY:
+    if name in VALUE_ONLY:
         return _on_values(function, args, kwargs, f"np.{name}")
+    if name in REFUSED:
+        raise SpecError(f"np.{name}: {REFUSED[name]}")
     implementation = FUNCTIONS.get(name)
     if implementation is None:
         raise SpecError(
             f"np.{name}: not available on wires yet.{nearest(name, [*FUNCTIONS, *UFUNCS])} "
-            "See docs/gates.md for what is."
+            "See docs/numpy.md for what is."
         )
     try:
         return implementation(*args, **kwargs)
@@ -220,7 +267,8 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 def _qualified(function: Any) -> str:
     module = getattr(function, "__module__", "") or ""
-    prefix = "linalg." if module.endswith("linalg") else ""
+    part = module.rpartition(".")[2]
+    prefix = f"{part}." if part in ("linalg", "fft") else ""
     return prefix + str(function.__name__)
 
 
@@ -246,5 +294,8 @@ GATE_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 def formula_functions() -> dict[str, Callable[..., Any]]:
     """Every function that a text formula may call, by name."""
     plain = {name: f for name, f in FUNCTIONS.items() if "." not in name}
-    hidden = {"shape", "ndim", "size", "einsum", "zeros_like", "ones_like", "meshgrid"}
+    hidden = {
+        "shape", "ndim", "size", "einsum", "zeros_like", "ones_like", "meshgrid", "astype",
+        "piecewise", "empty_like", "full_like",
+    }  # fmt: skip
     return {**{k: v for k, v in plain.items() if k not in hidden}, **UFUNCS, **GATE_FUNCTIONS}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from functools import cache
+
+import numpy as np
 
 from circuitgrad.errors import SpecError
 from circuitgrad.explanation import table
@@ -11,9 +14,13 @@ from circuitgrad.gates import Declared, catalogue
 from circuitgrad.gates.from_einsum import Contraction
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.grammar import nearest
+from circuitgrad.numpy_protocol import FUNCTIONS, UFUNCS, VALUE_ONLY
+from circuitgrad.numpy_refusals import REFUSED
 from circuitgrad.proofs.records import GateProof, combined
 from circuitgrad.proofs.report import kink_text, prove_gate, shortened
 from circuitgrad.proofs.verdicts import Status
+from circuitgrad.scipy_distributions import DISTRIBUTIONS
+from circuitgrad.scipy_functions import LINALG, SPECIAL
 
 _INTRODUCTION = """\
 # Gates
@@ -37,8 +44,25 @@ one-sided derivatives, where the proof found them, are in the order of the opera
 _EXCEPTIONS = """\
 ## Rounding
 
-Kernels and derivatives are within 8 units in the last place (ULP) of the exact result, with these
-exceptions:
+Kernels and derivatives of elementwise gates are within 8 units in the last place (ULP) of the exact
+result, with these exceptions:
+"""
+_NUMPY = """\
+# NumPy and SciPy
+
+`make docs` writes this page from what wires answer when NumPy or SciPy asks them; a test checks
+that it is current.
+
+Plain NumPy code works on wires: `import numpy as np` and the functions below. `circuitgrad.numpy`
+is NumPy itself, except that lists of wires may stand for arrays there (`array`, `full`). Ufuncs of
+`scipy.special` work on wires too. SciPy's other functions are reached through `circuitgrad.scipy`.
+What is not available says so, and what is near.
+"""
+_ON_VALUES = """\
+## On values alone
+
+These are piecewise constant or say something of an array. They answer while a function is traced
+(`cg.grad(f)`), where values are known.
 """
 _FAMILIES = {
     "elementwise": "Elementwise gates",
@@ -177,3 +201,37 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _code(text: str) -> str:
     return f"`{text}`" if text else ""
+
+
+def numpy_markdown() -> str:
+    """The page docs/numpy.md: what of NumPy and SciPy works on wires, and what does not."""
+    plain = {name for name in FUNCTIONS if "." not in name} | {
+        name for name in UFUNCS if hasattr(np, name)
+    }
+    parts = {
+        "NumPy": plain,
+        "numpy.linalg": _within("linalg", FUNCTIONS),
+        "numpy.fft": _within("fft", FUNCTIONS),
+        "scipy.special, plain": {name for name in UFUNCS if not hasattr(np, name)},
+        "circuitgrad.scipy.special": set(SPECIAL),
+        "circuitgrad.scipy.linalg": set(LINALG),
+    }
+    for family, found in DISTRIBUTIONS.items():
+        parts[f"circuitgrad.scipy.stats.{family}"] = set(found)
+    sections = [_NUMPY]
+    sections += [f"## {title}\n\n{_listed(names)}\n" for title, names in parts.items()]
+    sections.append(f"{_ON_VALUES}\n{_listed(VALUE_ONLY)}\n")
+    rows = [(_code(name), reason) for name, reason in sorted(REFUSED.items())]
+    missing = markdown_table(("function", "why, and the nearest"), rows)
+    sections.append(f"## Not available\n\n{missing}\n")
+    return "\n".join(sections)
+
+
+def _within(module: str, names: Iterable[str]) -> set[str]:
+    return {name.removeprefix(f"{module}.") for name in names if name.startswith(f"{module}.")}
+
+
+def _listed(names: Iterable[str]) -> str:
+    return textwrap.fill(
+        ", ".join(_code(name) for name in sorted(names)), 116, break_on_hyphens=False
+    )

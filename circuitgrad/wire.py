@@ -179,7 +179,8 @@ class Wire(Methods):
         raise SpecError(
             f"array of {describe(self)}: a wire cannot be put into a NumPy array. "
             "Use cg.stack([x, y]) or np.stack for several wires, or circuitgrad.numpy, whose array "
-            "and asarray take them."
+            "and asarray take them. For SciPy's functions that are no ufuncs (logsumexp, softmax) "
+            "use cg.logsumexp and cg.softmax, or circuitgrad.scipy."
         )
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Writes the generated parts of the documentation anew: docs/gates.md and docs/figures/."""
+"""Writes what is generated in docs/ anew: gates.md, numpy.md and the figures."""
 
 import pathlib
 
@@ -6,7 +6,7 @@ import numpy as np
 
 import circuitgrad as cg
 from circuitgrad.installation import neuron
-from circuitgrad.reference import gates_markdown
+from circuitgrad.reference import gates_markdown, numpy_markdown
 
 DOCS = pathlib.Path(__file__).resolve().parent
 
@@ -23,7 +23,8 @@ def figures():
 
 def main():
     (DOCS / "gates.md").write_text(gates_markdown(), encoding="utf-8")
-    print(DOCS / "gates.md")
+    (DOCS / "numpy.md").write_text(numpy_markdown(), encoding="utf-8")
+    print(DOCS / "gates.md", DOCS / "numpy.md", sep="\n")
     (DOCS / "figures").mkdir(exist_ok=True)
     for name, figure in figures().items():
         print(figure.save(DOCS / "figures" / name))

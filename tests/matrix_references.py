@@ -1,9 +1,12 @@
-"""What the gates of matrices compute on their samples of size 2, in any precision."""
+"""What composite and implicit gates compute on their small samples, in any precision."""
 
 import mpmath
 import numpy as np
 
 SYMMETRIC = {"cholesky", "eigenvalues", "eigenvectors", "simple_eigenvectors"}
+
+# Operands that must be positive, descending where there are several in one.
+POSITIVE = {"beta", "betaln", "inverse_square_gaps", "nonzero_values"}
 
 
 def _entry(value):
@@ -53,7 +56,70 @@ def inverse_gaps(w):
     return np.array([[zero, gap], [-gap, zero]], dtype=object)
 
 
+def singular_values(a):
+    return np.array([mpmath.sqrt(w) for w in eigenvalues(a.T @ a)[::-1]], dtype=object)
+
+
+def singular_vectors(side):
+    """The eigenvectors of A Aᵀ or Aᵀ A, descending, with the signs of NumPy's."""
+
+    def vectors(a):
+        gram = a @ a.T if side == 0 else a.T @ a
+        factors = np.linalg.svd(a.astype(float))
+        signs = factors[0] if side == 0 else factors[2].T
+        found = eigenvectors(gram)[:, ::-1]
+        return found * np.sign((found.astype(float) * signs).sum(axis=0))
+
+    return vectors
+
+
+def inverse_square_gaps(s):
+    return inverse_gaps(s * s)
+
+
+def pseudo_inverse(a):
+    return a.T / (a * a).sum()
+
+
+def orthogonal(a):
+    """Columns of length 1 with the signs of NumPy's."""
+    first, second = a[:, 0], a[:, 1]
+    unit = first / mpmath.sqrt((first * first).sum())
+    rest = second - unit * (unit * second).sum()
+    found = np.stack([unit, rest / mpmath.sqrt((rest * rest).sum())], axis=1)
+    return found * np.sign((found.astype(float) * np.linalg.qr(a.astype(float))[0]).sum(axis=0))
+
+
+def upper(a):
+    found = orthogonal(a).T @ a
+    found[1, 0] = mpmath.mpf(0)
+    return found
+
+
+def betaln(a, b):
+    return _entry(mpmath.log(mpmath.beta(a[()], b[()])))
+
+
+def normal_cdf(x):
+    return mpmath.erfc(-x[()] / mpmath.sqrt(2)) / 2
+
+
 CLOSED_FORMS = {
+    "singular_values": singular_values,
+    "left_singular_vectors": singular_vectors(0),
+    "right_singular_vectors": singular_vectors(1),
+    "inverse_square_gaps": inverse_square_gaps,
+    "nonzero_values": lambda s: s,
+    "pinv": pseudo_inverse,
+    "full_rank_pinv": pseudo_inverse,
+    "qr_orthogonal": orthogonal,
+    "qr_upper": upper,
+    "regular_qr_upper": upper,
+    "betaln": betaln,
+    "beta": lambda a, b: _entry(mpmath.beta(a[()], b[()])),
+    "log_ndtr": lambda x: _entry(mpmath.log(normal_cdf(x))),
+    "normal_hazard": lambda x: _entry(mpmath.npdf(x[()]) / normal_cdf(x)),
+    "erfcx": lambda x: _entry(mpmath.exp(x[()] ** 2) * mpmath.erfc(x[()])),
     "det": lambda a: _entry(det(a)),
     "cofactor": cofactor,
     "cofactor_change": lambda a, e: cofactor(e),  # at size 2 cofactors are linear

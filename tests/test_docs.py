@@ -6,7 +6,7 @@ import runpy
 
 import pytest
 
-from circuitgrad.reference import gates_markdown
+from circuitgrad.reference import gates_markdown, numpy_markdown
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -21,6 +21,11 @@ def without_code(text):
 def test_the_gate_table_is_what_the_gates_say():
     page = (ROOT / "docs/gates.md").read_text(encoding="utf-8")
     assert page == gates_markdown(), "docs/gates.md is not current. Run: make docs"
+
+
+def test_the_page_on_numpy_is_what_wires_answer():
+    page = (ROOT / "docs/numpy.md").read_text(encoding="utf-8")
+    assert page == numpy_markdown(), "docs/numpy.md is not current. Run: make docs"
 
 
 def test_the_figures_are_committed():

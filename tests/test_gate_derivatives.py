@@ -24,6 +24,8 @@ def fifty_digits():
 FUNCTIONS = ["exp", "log", "sqrt", "erf", "sin", "cos", "tan", "asin", "acos", "atan", "atan2"]
 FUNCTIONS += ["sinh", "cosh", "tanh", "asinh", "acosh", "atanh"]
 MPMATH = {name: getattr(mpmath, name) for name in FUNCTIONS}
+MPMATH |= {name: getattr(mpmath, name) for name in ("gamma", "loggamma", "digamma", "erfinv")}
+MPMATH |= {"polygamma": mpmath.psi, "erfcinv": lambda x: mpmath.erfinv(1 - x)}
 MPMATH |= {"Abs": abs, "abs": abs, "sign": mpmath.sign, "Max": max, "Min": min}
 STEP = mpmath.mpf(10) ** -16
 
@@ -142,6 +144,8 @@ def sample_point(gate, wire):
         scope = {name: float(v) for name, v in zip(gate.variables, values, strict=True)}
         if grammar.evaluate(gate.domain, scope, MPMATH):
             break
+    if gate.name in matrix_references.POSITIVE:
+        return [np.sort(np.abs(v) + 0.2, axis=None)[::-1].reshape(v.shape) for v in values]
     if gate.name in matrix_references.SYMMETRIC:
         return [(v + v.T) / 2 + np.diag([2.0, 3.0]) for v in values]
     return [

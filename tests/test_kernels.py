@@ -44,9 +44,12 @@ MAGNITUDES = {
 FUNCTION_NAMES = [
     *["exp", "log", "sqrt", "erf", "sin", "cos", "tan", "asin", "acos", "atan", "atan2"],
     *["sinh", "cosh", "tanh", "asinh", "acosh", "atanh"],
+    *["gamma", "loggamma", "digamma", "erfinv"],
 ]
 SYMPY_FUNCTIONS = {name: getattr(sympy, name) for name in FUNCTION_NAMES}
+SYMPY_FUNCTIONS |= {name: getattr(sympy, name) for name in ("polygamma", "erfcinv")}
 MPMATH_FUNCTIONS = {name: getattr(mpmath, name) for name in FUNCTION_NAMES}
+MPMATH_FUNCTIONS |= {"polygamma": mpmath.psi, "erfcinv": lambda x: mpmath.erfinv(1 - x)}
 
 
 def precision(gate):
@@ -70,7 +73,8 @@ def exact_partials(text, names):
     symbols = sympy.symbols(names, real=True)
     scope = dict(zip(names, symbols, strict=True)) | {"pi": sympy.pi}
     formula = grammar.evaluate(text, scope, SYMPY_FUNCTIONS, number=sympy.Rational)
-    return tuple(sympy.lambdify(symbols, formula.diff(x), "mpmath") for x in symbols)
+    modules = [{"erfcinv": MPMATH_FUNCTIONS["erfcinv"]}, "mpmath"]
+    return tuple(sympy.lambdify(symbols, formula.diff(x), modules) for x in symbols)
 
 
 def piece_at(gate, point):

@@ -33,6 +33,8 @@ FUNCTIONS: Mapping[str, Any] = {
     for name in (
         "exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh",
         "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "Abs", "sign", "Max", "Min",
+        "erfinv", "erfcinv", "gamma", "loggamma", "digamma", "polygamma", "lowergamma",
+        "uppergamma", "betainc_regularized", "besselj", "bessely", "besseli",
     )
 }  # fmt: skip
 _CONSTANTS = {"pi": sp.pi, "E": sp.E}

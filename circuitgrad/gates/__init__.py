@@ -9,10 +9,15 @@ from circuitgrad.errors import SpecError
 from circuitgrad.gates import (
     activations,
     arithmetic,
+    casting,
     contractions,
+    decompositions,
     functions,
+    gamma_functions,
     linear_algebra,
     matrices,
+    orthogonal_factors,
+    probability,
     products,
     reductions,
     sequences,
@@ -27,8 +32,9 @@ from circuitgrad.gates.from_rule import Declaration
 Declared: TypeAlias = Elementwise | Contraction | Declaration
 
 _MODULES = (
-    arithmetic, functions, special, activations, contractions, shapes, reductions, products,
-    sequences, linear_algebra, matrices, spectra,
+    arithmetic, functions, special, gamma_functions, probability, activations, contractions,
+    shapes, casting, reductions, products, sequences, linear_algebra, matrices, spectra,
+    decompositions, orthogonal_factors,
 )  # fmt: skip
 
 

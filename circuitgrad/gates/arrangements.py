@@ -17,8 +17,8 @@ from circuitgrad.spec import format_shape, normalize_axes
 from circuitgrad.wire import Operand, Wire, describe
 
 __all__ = [
-    "append", "at_least", "diff", "flip", "full", "pad", "repeat", "roll", "rot90", "split", "take",
-    "tile", "tril", "triu",
+    "append", "at_least", "axis_size", "diff", "flip", "full", "pad", "repeat", "roll", "rot90",
+    "split", "take", "tile", "tril", "triu",
 ]  # fmt: skip
 
 
@@ -29,6 +29,17 @@ def _sizes(wire: Wire, where: str) -> tuple[int, ...]:
             "size yet. Give integer sizes to the inputs."
         )
     return tuple(int(axis) for axis in wire.shape)
+
+
+def axis_size(wire: Wire, axis: int, where: str) -> int:
+    """The size of an axis; ShapeError where it has only a name."""
+    size = wire.shape[axis]
+    if isinstance(size, str):
+        raise ShapeError(
+            f"{where}: axis '{size}' of {describe(wire)} has no size yet. Give an integer size to "
+            "the input."
+        )
+    return int(size)
 
 
 def _along(wire: Wire, axis: int, part: Any) -> Wire:

@@ -20,6 +20,7 @@ from circuitgrad import grammar
 from circuitgrad.errors import DerivativeError, ShapeError, SpecError
 from circuitgrad.gates.broadcasting import broadcast_together
 from circuitgrad.gates.from_einsum import common_dtype, contract
+from circuitgrad.gates.scipy_kernels import FORMULA_KERNELS
 from circuitgrad.methods import upper_layer
 from circuitgrad.sources import Constant, as_wire, constant
 from circuitgrad.spec import FLOAT32, FLOAT64, Spec
@@ -33,7 +34,7 @@ NUMPY_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2,
     "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh,
     "atanh": np.arctanh, "Abs": np.abs, "abs": np.abs, "sign": np.sign, "Max": np.maximum,
-    "Min": np.minimum, "erf": np.vectorize(math.erf, otypes=[float]),
+    "Min": np.minimum, "erf": np.vectorize(math.erf, otypes=[float]), **FORMULA_KERNELS,
 }  # fmt: skip
 
 

@@ -69,6 +69,7 @@ _EDGED: dict[object, tuple[Callable[[arb], arb], Callable[[arb], arb]]] = {
     sp.acos: (lambda u: 1 - u * u, lambda u: u.acos()),
     sp.atanh: (lambda u: 1 - u * u, lambda u: u.atanh()),
     sp.erfinv: (lambda u: 1 - u * u, lambda u: u.erfinv()),
+    sp.erfcinv: (lambda u: u * (2 - u), lambda u: (1 - u).erfinv()),
     sp.acosh: (lambda u: u - 1, lambda u: u.acosh()),
 }
 _CONSTANTS: dict[sp.Expr, Callable[[], arb]] = {

@@ -257,6 +257,7 @@ RULES: dict[object, Rule] = {
     sp.erf: lambda n, a: _odd(n, a, sp.erf),
     sp.erfc: _erfc,
     sp.erfinv: _erfinv,
+    sp.erfcinv: lambda n, a: _erfinv(n, (1 - a[0],)),
     sp.LambertW: _lambert,
     sp.gamma: _gamma,
     sp.loggamma: _loggamma,
