@@ -9,6 +9,7 @@ import numpy as np
 
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
+from circuitgrad.plans.factoring import factored
 from circuitgrad.sources import Constant
 from circuitgrad.spec import FLOAT64, resolve_shape
 from circuitgrad.wire import Array, Wire
@@ -40,6 +41,9 @@ class Plan:
         self._sizes = dict(sizes)
         self._given = {wire.serial for wire in given}
         self._order = [w for w in self._needed(wanted) if w.serial not in self._given]
+        if reuse:
+            wanted = factored(self._order, given, wanted, sizes)
+            self._order = [w for w in self._needed(wanted) if w.serial not in self._given]
         self._shapes = {
             w.serial: resolve_shape(w.shape, sizes) for w in (*given, *self._order, *wanted)
         }
