@@ -6,7 +6,7 @@ On BLAS where it applies.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -201,15 +201,25 @@ def _presummed(
 
 def _product(left: str, right: str, output: str) -> Function:
     """An outer or partly shared product: axes aligned by new axes, then multiplied."""
+    first, second = _aligned(left, output), _aligned(right, output)
+    if first is None and second is None:
+        return np.multiply
+    if first is None:
+        return lambda a, b: np.multiply(a, second(b))  # type: ignore[misc]
+    if second is None:
+        return lambda a, b: np.multiply(first(a), b)
+    return lambda a, b: np.multiply(first(a), second(b))
 
-    def aligned(term: str) -> tuple[tuple[int, ...], tuple[Any, ...]]:
-        order = tuple(term.index(x) for x in output if x in term)
-        return order, tuple(slice(None) if x in term else None for x in output)
 
-    (first, left_index), (second, right_index) = aligned(left), aligned(right)
-    return lambda a, b: np.multiply(
-        np.transpose(a, first)[left_index], np.transpose(b, second)[right_index]
-    )
+def _aligned(term: str, output: str) -> Function | None:
+    """How an array broadcasts to the output's axes; None where it does as it is."""
+    order = tuple(term.index(x) for x in output if x in term)
+    index = tuple(slice(None) if x in term else None for x in output)
+    if output.endswith(term):
+        return None
+    if order == tuple(range(len(term))):
+        return lambda a: np.asarray(a)[index]
+    return lambda a: np.transpose(a, order)[index]
 
 
 def _several(operands: tuple[str, ...], output: str, sizes: Mapping[str, int]) -> Function:
@@ -228,5 +238,41 @@ def _several(operands: tuple[str, ...], output: str, sizes: Mapping[str, int]) -
             b, a = values.pop(second), values.pop(first)
             values.append(product(a, b))
         return values[0]
+
+    return _weighted_square(operands, output, sizes, kernel) if len(operands) == 3 else kernel
+
+
+def is_weighted_square(operands: Sequence[Sequence[Any]], output: Sequence[Any]) -> bool:
+    """Whether three operands are AᵀDA with D = diag(d): d first, then twice the same letters.
+
+    The letters of d are summed, and both copies of A have them at the same places.
+    """
+    if len(operands) != 3:
+        return False
+    weight, left, right = operands
+    shared = {x for x in left if x in right}
+    return (
+        len(left) == len(right)
+        and shared == set(weight) == {x for x, y in zip(left, right, strict=True) if x == y}
+        and 0 < len(shared) < len(left)
+        and not shared.intersection(output)
+        and set(output) == (set(left) | set(right)) - shared
+    )
+
+
+def _weighted_square(
+    operands: tuple[str, ...], output: str, sizes: Mapping[str, int], general: Function
+) -> Function:
+    """AᵀDA for weights that turn out to be ≥ 0: BᵀB with B = √D A, half the work for BLAS."""
+    if not is_weighted_square(operands, output):
+        return general
+    weight, left, right = operands
+    scale, square = _product(weight, left, left), _pair(left, right, output, sizes)
+
+    def kernel(d: Array, a: Array, b: Array) -> Array:
+        if a is not b or not d.size or not np.min(d) >= 0:  # neither is NaN
+            return general(d, a, b)
+        root = scale(np.sqrt(d), a)
+        return square(root, root)
 
     return kernel

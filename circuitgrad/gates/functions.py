@@ -44,6 +44,8 @@ def _sigmoid_difference(x: Array, y: Array) -> Any:
         lost = (x - (gap - back)) - (y + back)  # what rounding took from x - y, exactly
     tail = np.exp(-np.abs(gap))
     result = np.where(gap >= 0, tail.dtype.type(1), tail) / (1 + tail)
+    if not np.any(lost):
+        return result
     # sigmoid(gap + lost) = sigmoid(gap) (1 + sigmoid(-gap) lost) to first order; only the left tail
     # is steep enough, relative to its size, to show it.
     return np.where((np.abs(lost) > 0) & (gap < 0), result * (1 + lost), result)

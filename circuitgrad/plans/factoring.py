@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from circuitgrad.gates import arithmetic
+from circuitgrad.gates.contraction_kernels import is_weighted_square
 from circuitgrad.gates.contraction_order import pairwise_order
 from circuitgrad.gates.from_einsum import Einsum, contract
 from circuitgrad.gates.from_formula import Elementwise
@@ -91,8 +92,8 @@ class _Factoring:
             self._terms[wire.serial] = [self._merged(term) for term in terms]
         elif terms is not None and any(s.serial in self._terms for s in wire.inputs):
             self._whole[wire.serial] = self._written(wire, terms)
-        elif type(wire.gate) is Einsum and len(wire.inputs) > 2:
-            self._whole[wire.serial] = self._pairwise(wire)
+        elif terms is not None and len(wire.inputs) > 2:
+            self._whole[wire.serial] = self._written(wire, terms)
         else:
             self._rebuild(wire)
 
@@ -125,6 +126,8 @@ class _Factoring:
         if any([source.dtype != wire.dtype for source in wire.inputs]):
             return None
         if type(gate) is Einsum:
+            if _is_plain(gate) and not any([s.serial in self._terms for s in wire.inputs]):
+                return None
             operands = [(self._read(s), t) for s, t in zip(wire.inputs, gate.operands, strict=True)]
             return self._contracted(wire, gate, operands)
         if type(gate) is not Elementwise or not wire.shape or gate not in _LINEAR:
@@ -229,13 +232,13 @@ class _Factoring:
         carried = {i for _, indices in factors for i in indices}
         for i in {join.root(i) for i in lengths} - carried - set(result):
             coefficient *= self._entries((lengths[i],))  # a sum over ones
-        factors = self._summed(factors, set(result), lengths)
+        factors = self._summed(factors, _unique(result), lengths)
         place = {i: axis for axis, i in reversed(list(enumerate(result)))}
         placed = tuple((wire, tuple(place[i] for i in indices)) for wire, indices in factors)
         return Term(coefficient, placed, tuple(place[i] for i in result))
 
     def _summed(
-        self, factors: list[Factor], kept: set[int], lengths: Mapping[int, Axis]
+        self, factors: list[Factor], kept: tuple[int, ...], lengths: Mapping[int, Axis]
     ) -> list[Factor]:
         """The factors after the sums over all indices that are not kept, each sum on its own."""
         rest = list(factors)
@@ -243,7 +246,7 @@ class _Factoring:
         while rest:
             group, reached = [rest.pop(0)], True
             while reached:
-                summed = {i for _, indices in group for i in indices} - kept
+                summed = {i for _, indices in group for i in indices}.difference(kept)
                 reached = [f for f in rest if summed.intersection(f[1])]
                 group += reached
                 rest = [f for f in rest if not summed.intersection(f[1])]
@@ -251,16 +254,21 @@ class _Factoring:
         return done
 
     def _product(
-        self, factors: list[Factor], kept: set[int], lengths: Mapping[int, Axis]
+        self, factors: list[Factor], kept: tuple[int, ...], lengths: Mapping[int, Axis]
     ) -> Factor:
         """One wire for a group of factors, multiplied pair after pair in the cheapest order."""
         listed = self._same_merged(factors)
         listed = [(_diagonal(wire, ids, lengths), _unique(ids)) for wire, ids in listed]
         present = _unique(i for _, ids in listed for i in ids)
-        output = tuple(i for i in present if i in kept)
+        output = tuple(i for i in kept if i in present)
         if len(listed) == 1:
             (wire, ids), = listed
             return contract([(wire, ids)], output, lengths), output
+        if len(listed) == 3:
+            listed.sort(key=lambda factor: factor[0].ndim)
+            (_, one), (wire, two), (again, three) = listed
+            if wire is again and is_weighted_square((one, two, three), output):
+                return contract(listed, output, lengths), output
         sizes = {i: self._entries((lengths[i],)) for i in present}
         for first, second, letters in pairwise_order([ids for _, ids in listed], output, sizes):
             pair = [listed.pop(second), listed.pop(first)]
@@ -282,15 +290,6 @@ class _Factoring:
     def _merged(self, term: Term) -> Term:
         return Term(term.coefficient, tuple(self._same_merged(term.factors)), term.pattern)
 
-    def _pairwise(self, wire: Wire) -> Wire:
-        """A contraction of three and more operands, as its pairs."""
-        gate = wire.gate
-        assert isinstance(gate, Einsum)
-        terms = [[self._itself(source)] for source in wire.inputs]
-        found = self._contracted(wire, gate, list(zip(terms, gate.operands, strict=True)))
-        assert found is not None
-        return self._written(wire, found)
-
     # --- writing out -------------------------------------------------------------------------------
 
     def _written(self, wire: Wire, terms: list[Term]) -> Wire:
@@ -298,11 +297,19 @@ class _Factoring:
         terms = [self._merged(term) for term in terms]
         if len(terms) > 1 and len({term.pattern for term in terms}) == 1:
             terms = [self._factored_out(wire, terms)]
-        total: Wire | None = None
-        for term in terms:
-            part = self._one_written(wire, term)
-            total = part if total is None else total + part
-        assert total is not None
+        return self._total(wire, terms)
+
+    def _total(
+        self, wire: Wire, terms: list[Term], shape: tuple[Axis, ...] | None = None
+    ) -> Wire:
+        terms = sorted(terms, key=lambda term: term.coefficient < 0)
+        total = self._one_written(wire, terms[0], shape)
+        for term in terms[1:]:
+            if term.coefficient < 0:  # a difference, so that no large array is negated
+                positive = Term(-term.coefficient, term.factors, term.pattern)
+                total = total - self._one_written(wire, positive, shape)
+            else:
+                total = total + self._one_written(wire, term, shape)
         return total
 
     def _factored_out(self, wire: Wire, terms: list[Term]) -> Term:
@@ -318,13 +325,15 @@ class _Factoring:
         ]
         axes = _unique(sorted(i for t in rests for _, ids in t.factors for i in ids))
         place = {i: k for k, i in enumerate(axes)}
-        inner: Wire | None = None
-        for term in rests:
-            moved = tuple((w, tuple(place[i] for i in ids)) for w, ids in term.factors)
-            flat = Term(term.coefficient, moved, tuple(range(len(axes))))
-            part = self._one_written(wire, flat, tuple(wire.shape[i] for i in axes))
-            inner = part if inner is None else inner + part
-        assert inner is not None
+        flat = [
+            Term(
+                term.coefficient,
+                tuple((w, tuple(place[i] for i in ids)) for w, ids in term.factors),
+                tuple(range(len(axes))),
+            )
+            for term in rests
+        ]
+        inner = self._total(wire, flat, tuple(wire.shape[i] for i in axes))
         return Term(1.0, (*[named[k] for k in shared.elements()], (inner, axes)), pattern)
 
     def _one_written(
@@ -355,6 +364,16 @@ class _Factoring:
         small, ids = factors[k]
         factors[k] = (-small if term.coefficient == -1 else small * number, ids)
         return factors
+
+
+def _is_plain(gate: Einsum) -> bool:
+    """Whether a contraction of at most two operands sums, and neither spreads nor places."""
+    carried = set("".join(gate.operands))
+    return (
+        len(gate.operands) <= 2
+        and not gate.sizes
+        and len(set(gate.output)) == len(gate.output) < len(carried)
+    )
 
 
 _LINEAR = (arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.neg)

@@ -26,11 +26,13 @@ Value: TypeAlias = "float | Array"
 def evaluate(circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """The outputs of a circuit: one value, or a dict by name if there are several."""
     arrays, sizes = bind(circuit, values, named)
-    taken = {id(array) for array in arrays}
+    plan = plan_of(circuit, sizes)
+    taken = {id(_root(array)) for array in arrays} | plan.constants
     results = []
-    for value in plan_of(circuit, sizes)(arrays):
-        results.append(_finished(value, copy=id(value) in taken))
-        taken.add(id(value))
+    for value in plan(arrays):
+        root = _root(value)
+        results.append(_finished(value, copy=id(root) in taken))
+        taken.add(id(root))
     if len(results) == 1:
         return results[0]
     return dict(zip(circuit.output_names, results, strict=True))
@@ -120,6 +122,13 @@ def _check_free_axes(circuit: Circuit, sizes: Mapping[str, int]) -> None:
             raise ShapeError(f"{describe(wire)}: no input tells the size of axis '{free[0]}'.")
 
 
+def _root(value: Any) -> Any:
+    """The array that owns the memory of a value."""
+    while isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray):
+        value = value.base
+    return value
+
+
 def _finished(value: Any, copy: bool = True) -> Value:
     """A float for a float64 scalar, else an array that is the caller's own."""
     if isinstance(value, float) and not isinstance(value, np.floating):
@@ -127,7 +136,9 @@ def _finished(value: Any, copy: bool = True) -> Value:
     array = np.asarray(value)
     if not array.ndim:
         return float(array) if array.dtype == np.float64 else array[()]
-    is_own = not copy and array.flags.writeable and array.base is None
+    root = _root(array)
+    is_whole = root.flags.owndata and root.size == array.size
+    is_own = not copy and array.flags.writeable and is_whole
     owned: Array = array if is_own else array.copy()
     return owned
 

@@ -56,6 +56,7 @@ class Plan:
         self.steps: list[Step] = []
         self._schedule(wanted, reuse)
         self._outputs = [self._slot[wire.serial] for wire in wanted]
+        self.constants = frozenset(id(value) for value in self._initial if value is not None)
         self._exact_steps = self.steps
         if self.is_scalar:
             self._exact_steps, self.steps = (
@@ -93,7 +94,7 @@ class Plan:
                 last[source.serial] = position
         kept = {w.serial for w in wanted} | self._given
         for wire in self._order:
-            if not wire.inputs and type(wire.gate) is Constant:
+            if type(wire.gate) is Constant or _is_spread_constant(wire):
                 kept.add(wire.serial)
         self._wires: list[Wire] = []
         free: list[int] = []
@@ -102,6 +103,10 @@ class Plan:
             if type(wire.gate) is Constant:
                 data = wire.gate.data
                 self._slot[wire.serial] = self._new_slot(float(data) if self.is_scalar else data)
+                continue
+            if reuse and _is_spread_constant(wire):
+                value = self._kernel(wire, wire.inputs)(wire.inputs[0].gate.data)
+                self._slot[wire.serial] = self._new_slot(value)
                 continue
             if wire.serial not in last and wire.serial not in kept:
                 continue  # read by nobody: a broadcast that its readers see through
@@ -203,6 +208,18 @@ class Plan:
             else:
                 slots[target] = kernel(*[slots[s] for s in sources])
         return [slots[slot] for slot in self._outputs]
+
+
+def _is_spread_constant(wire: Wire) -> bool:
+    """Whether a wire repeats a constant along new axes: a view that is made once."""
+    gate = wire.gate
+    return (
+        type(gate) is Einsum
+        and len(wire.inputs) == 1
+        and type(wire.inputs[0].gate) is Constant
+        and gate.is_structural
+        and len(set(gate.output)) == len(gate.output)
+    )
 
 
 def _is_ufunc(wire: Wire) -> bool:
