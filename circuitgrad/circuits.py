@@ -14,6 +14,7 @@ from circuitgrad.spec import format_shape
 from circuitgrad.wire import Wire, check_name, describe, topological
 
 if TYPE_CHECKING:
+    from circuitgrad.plans.cost import Cost
     from circuitgrad.plans.run import Run
     from circuitgrad.viz.figure import Figure
 
@@ -169,6 +170,18 @@ class Circuit:
         """The forward pass with every value kept; `.backward()` follows."""
         run: Run = upper_layer("plans.run").Run(self, values, named)
         return run
+
+    def cost(self, /, **sizes: int) -> Cost:
+        """What one evaluation costs at these sizes: flops, bytes, memory; printed as a table.
+
+        Args:
+            **sizes: The size of every named axis, as `n=100`.
+
+        Raises:
+            SpecError: A named axis without a size; the message names it.
+        """
+        cost: Cost = upper_layer("plans.cost").circuit_cost(self, sizes)
+        return cost
 
     # --- derivatives -----------------------------------------------------------------------------
 

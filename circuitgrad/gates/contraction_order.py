@@ -82,13 +82,7 @@ def _path(
         found = paths.dynamic_programming(inputs, wanted, lengths)
     else:
         found = paths.greedy(inputs, wanted, lengths)
-    return [pair for step in found for pair in _binary(step)]
-
-
-def _binary(step: Sequence[int]) -> list[tuple[int, int]]:
-    """A step over two operands, as (smaller, larger) position."""
-    first, second = sorted(step)
-    return [(first, second)]
+    return [(min(step), max(step)) for step in found]
 
 
 def pair_flops(
@@ -112,3 +106,22 @@ def pair_flops(
             total //= max(math.prod(sizes[x] for x in term if x not in kept), 1)
     inner = [x for x in left if x in right and x not in result]
     return first + (2 * total if inner else total)
+
+
+def contraction_flops(operands: Sequence[str], output: str, sizes: Mapping[str, int]) -> int:
+    """The operations of an einsum computed pair after pair; none where entries are only placed.
+
+    >>> contraction_flops(["ij", "jk"], "ik", {"i": 2, "j": 3, "k": 4})
+    48
+    """
+    listed: list[Sequence[Any]] = [tuple(dict.fromkeys(term)) for term in operands]
+    if len(listed) == 1:
+        (term,) = listed
+        return 0 if set(term) <= set(output) else math.prod(sizes[x] for x in term)
+    core = [x for x in dict.fromkeys(output) if any(x in term for term in listed)]
+    total = 0
+    for first, second, letters in pairwise_order(listed, core, sizes):
+        right, left = listed.pop(second), listed.pop(first)
+        total += pair_flops(left, right, letters, sizes)
+        listed.append(letters)
+    return total

@@ -18,6 +18,7 @@ import numpy as np
 
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.contraction_kernels import contraction_kernel
+from circuitgrad.gates.contraction_order import contraction_flops
 from circuitgrad.gates.subscripts import Indices, canonical, parse_subscripts
 from circuitgrad.methods import upper_layer
 from circuitgrad.sources import Constant, constant
@@ -123,6 +124,14 @@ class Einsum(Gate):
         return _cached_kernel(
             self.operands, self.output, tuple(sorted(sizes.items())), shapes, dtype
         )
+
+    def flops(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]) -> int:
+        sizes = {
+            letter: size
+            for letters, shape in zip((*self.operands, self.output), (*shapes, out), strict=True)
+            for letter, size in zip(letters, shape, strict=True)
+        }
+        return contraction_flops(self.operands, self.output, sizes)
 
     def resolved(self, sizes: Mapping[str, int]) -> Einsum:
         """The same gate with named axes replaced by their sizes."""

@@ -15,7 +15,7 @@ from circuitgrad.circuits import Circuit
 from circuitgrad.derivatives import BackwardPass, backward_pass
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.grammar import nearest
-from circuitgrad.plans.schedule import Plan
+from circuitgrad.plans.schedule import Plan, root
 from circuitgrad.sources import constant
 from circuitgrad.spec import SCALAR, bind_shape, format_shape, resolve_shape
 from circuitgrad.wire import Array, Wire, describe
@@ -27,12 +27,12 @@ def evaluate(circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]) 
     """The outputs of a circuit: one value, or a dict by name if there are several."""
     arrays, sizes = bind(circuit, values, named)
     plan = plan_of(circuit, sizes)
-    taken = {id(_root(array)) for array in arrays} | plan.constants
+    taken = {id(root(array)) for array in arrays} | plan.constants
     results = []
     for value in plan(arrays):
-        root = _root(value)
-        results.append(_finished(value, copy=id(root) in taken))
-        taken.add(id(root))
+        owner = root(value)
+        results.append(_finished(value, copy=id(owner) in taken))
+        taken.add(id(owner))
     if len(results) == 1:
         return results[0]
     return dict(zip(circuit.output_names, results, strict=True))
@@ -122,13 +122,6 @@ def _check_free_axes(circuit: Circuit, sizes: Mapping[str, int]) -> None:
             raise ShapeError(f"{describe(wire)}: no input tells the size of axis '{free[0]}'.")
 
 
-def _root(value: Any) -> Any:
-    """The array that owns the memory of a value."""
-    while isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray):
-        value = value.base
-    return value
-
-
 def _finished(value: Any, copy: bool = True) -> Value:
     """A float for a float64 scalar, else an array that is the caller's own."""
     if isinstance(value, float) and not isinstance(value, np.floating):
@@ -136,8 +129,8 @@ def _finished(value: Any, copy: bool = True) -> Value:
     array = np.asarray(value)
     if not array.ndim:
         return float(array) if array.dtype == np.float64 else array[()]
-    root = _root(array)
-    is_whole = root.flags.owndata and root.size == array.size
+    owner = root(array)
+    is_whole = owner.flags.owndata and owner.size == array.size
     is_own = not copy and array.flags.writeable and is_whole
     owned: Array = array if is_own else array.copy()
     return owned

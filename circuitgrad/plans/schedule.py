@@ -56,7 +56,8 @@ class Plan:
         self.steps: list[Step] = []
         self._schedule(wanted, reuse)
         self._outputs = [self._slot[wire.serial] for wire in wanted]
-        self.constants = frozenset(id(value) for value in self._initial if value is not None)
+        self.wanted = tuple(wire.serial for wire in wanted)
+        self.constants = frozenset(id(root(v)) for v in self._initial if v is not None)
         self._exact_steps = self.steps
         if self.is_scalar:
             self._exact_steps, self.steps = (
@@ -97,6 +98,7 @@ class Plan:
             if type(wire.gate) is Constant or _is_spread_constant(wire):
                 kept.add(wire.serial)
         self._wires: list[Wire] = []
+        self.gates: list[tuple[Wire, tuple[Wire, ...]]] = []
         free: list[int] = []
         readable = self._overwritable(operands) if reuse else set()
         for position, wire in enumerate(self._order):
@@ -123,6 +125,7 @@ class Plan:
             self._slot[wire.serial] = free.pop() if free else self._new_slot(None)
             self.steps.append((kernel, slots, self._slot[wire.serial]))
             self._wires.append(wire)
+            self.gates.append((wire, sources))
 
     def _operands(self, wire: Wire, reuse: bool) -> tuple[Wire, ...]:
         """A gate's inputs, with broadcasts left to elementwise kernels where that is the same."""
@@ -176,6 +179,20 @@ class Plan:
         shapes = tuple(self._shapes[s.serial] for s in sources)
         return gate.kernel(shapes, self._shapes[wire.serial], wire.dtype)
 
+    def shape(self, wire: Wire) -> tuple[int, ...]:
+        """The shape of a wire with the sizes of this plan."""
+        return self._shapes.get(wire.serial) or resolve_shape(wire.shape, self._sizes)
+
+    def is_view(self, wire: Wire) -> bool:
+        """Whether a wire's array is a view of another: nothing is computed or written."""
+        gate = wire.gate
+        return (
+            type(gate) is Einsum
+            and gate.is_structural
+            and len(gate.operands) == 1
+            and len(set(gate.output)) == len(gate.output)
+        )
+
     def _named_steps(self) -> list[tuple[Wire, Step]]:
         return list(zip(self._wires, self.steps, strict=True))
 
@@ -208,6 +225,13 @@ class Plan:
             else:
                 slots[target] = kernel(*[slots[s] for s in sources])
         return [slots[slot] for slot in self._outputs]
+
+
+def root(value: Any) -> Any:
+    """The array that owns the memory of a value."""
+    while isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray):
+        value = value.base
+    return value
 
 
 def _is_spread_constant(wire: Wire) -> bool:
