@@ -72,6 +72,12 @@ class Gate(abc.ABC):
         """The operations for inputs and an output of these shapes; 0 for what only moves."""
         return 0
 
+    def inner_shapes(
+        self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the arrays that the kernel makes on its way and that count as memory."""
+        return ()
+
     def partials(self, out: Wire) -> tuple[Wire | float, ...] | None:
         """The local gradients of an elementwise gate; None for other families."""
         return None

@@ -83,9 +83,7 @@ def _core(operands: tuple[str, ...], output: str, sizes: Mapping[str, int], dtyp
     return _several(operands, output, sizes)
 
 
-def _of_diagonals(
-    operands: tuple[str, ...], output: str, sizes: Mapping[str, int]
-) -> Function:
+def _of_diagonals(operands: tuple[str, ...], output: str, sizes: Mapping[str, int]) -> Function:
     """Letters that stand twice in an operand: its diagonals are taken first."""
     unique = tuple("".join(dict.fromkeys(term)) for term in operands)
     firsts = [_single(*pair) for pair in zip(operands, unique, strict=True)]
@@ -161,7 +159,8 @@ def _multiplied(
             product = product.reshape(shape)
         return product if order is None else product.transpose(order)
 
-    return multiply if first is second is order is None and is_plain else kernel
+    is_ready = is_plain and order is None
+    return multiply if is_ready and first is None and second is None else kernel
 
 
 def _matrix(

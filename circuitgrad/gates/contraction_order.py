@@ -56,9 +56,7 @@ def pairwise_order(
     return tuple(pairs)
 
 
-def product_letters(
-    left: Sequence[Any], right: Sequence[Any], needed: set[Any]
-) -> tuple[Any, ...]:
+def product_letters(left: Sequence[Any], right: Sequence[Any], needed: set[Any]) -> tuple[Any, ...]:
     """The letters of a product as matmul leaves them: shared, then left's, then right's."""
     shared = [x for x in left if x in right and x in needed]
     rows = [x for x in left if x not in right and x in needed]
@@ -108,17 +106,23 @@ def pair_flops(
     return first + (2 * total if inner else total)
 
 
+def distinct(operands: Sequence[str], output: str) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """The letters of operands and output, each once, new letters of the output left out."""
+    listed = [tuple(dict.fromkeys(term)) for term in operands]
+    carried = {x for term in listed for x in term}
+    return listed, tuple(x for x in dict.fromkeys(output) if x in carried)
+
+
 def contraction_flops(operands: Sequence[str], output: str, sizes: Mapping[str, int]) -> int:
     """The operations of an einsum computed pair after pair; none where entries are only placed.
 
     >>> contraction_flops(["ij", "jk"], "ik", {"i": 2, "j": 3, "k": 4})
     48
     """
-    listed: list[Sequence[Any]] = [tuple(dict.fromkeys(term)) for term in operands]
+    listed, core = distinct(operands, output)
     if len(listed) == 1:
         (term,) = listed
         return 0 if set(term) <= set(output) else math.prod(sizes[x] for x in term)
-    core = [x for x in dict.fromkeys(output) if any(x in term for term in listed)]
     total = 0
     for first, second, letters in pairwise_order(listed, core, sizes):
         right, left = listed.pop(second), listed.pop(first)

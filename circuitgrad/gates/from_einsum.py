@@ -18,7 +18,7 @@ import numpy as np
 
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.contraction_kernels import contraction_kernel
-from circuitgrad.gates.contraction_order import contraction_flops
+from circuitgrad.gates.contraction_order import contraction_flops, distinct, pairwise_order
 from circuitgrad.gates.subscripts import Indices, canonical, parse_subscripts
 from circuitgrad.methods import upper_layer
 from circuitgrad.sources import Constant, constant
@@ -111,11 +111,7 @@ class Einsum(Gate):
     def kernel(
         self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
     ) -> Kernel:
-        sizes = {
-            letter: size
-            for letters, shape in zip((*self.operands, self.output), (*shapes, out), strict=True)
-            for letter, size in zip(letters, shape, strict=True)
-        }
+        sizes = self._lengths(shapes, out)
         for letter, axis in self.sizes:
             if letter not in sizes:
                 if isinstance(axis, str):
@@ -126,12 +122,21 @@ class Einsum(Gate):
         )
 
     def flops(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]) -> int:
-        sizes = {
+        return contraction_flops(self.operands, self.output, self._lengths(shapes, out))
+
+    def inner_shapes(
+        self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], ...]:
+        sizes = self._lengths(shapes, out)
+        pairs = pairwise_order(*distinct(self.operands, self.output), sizes)
+        return tuple(tuple(sizes[x] for x in pair.result) for pair in pairs[:-1])
+
+    def _lengths(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]) -> dict[str, int]:
+        return {
             letter: size
             for letters, shape in zip((*self.operands, self.output), (*shapes, out), strict=True)
             for letter, size in zip(letters, shape, strict=True)
         }
-        return contraction_flops(self.operands, self.output, sizes)
 
     def resolved(self, sizes: Mapping[str, int]) -> Einsum:
         """The same gate with named axes replaced by their sizes."""

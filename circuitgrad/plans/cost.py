@@ -13,8 +13,9 @@ from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
 from circuitgrad.grammar import nearest
 from circuitgrad.plans.run import plan_of
+from circuitgrad.plans.schedule import Plan
 from circuitgrad.spec import format_shape
-from circuitgrad.wire import axis_sizes
+from circuitgrad.wire import Wire, axis_sizes
 
 LISTED = 8  # gates in the printed table
 
@@ -88,12 +89,12 @@ class Cost:
              f"{g.bytes_read:,}", f"{g.bytes_written:,}")
             for g in ordered[:LISTED]
         ]  # fmt: skip
-        lines = [f"{told}: {total}" if told else total, *_aligned(rows)]
+        lines = [f"{told}: {total}" if told else total, *aligned(rows)]
         left = len(ordered) - LISTED
         return "\n".join([*lines, f"and {left} more"] if left > 0 else lines)
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows of a table with columns of one width, numbers to the right."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return [
@@ -117,30 +118,40 @@ def circuit_cost(circuit: Circuit, sizes: Mapping[str, Any]) -> Cost:
     Raises:
         SpecError: A named axis without a size, or a size for no axis.
     """
-    known = checked_sizes(circuit, sizes, "cost")
-    plan = plan_of(circuit, known)
-    gates, live, peak = [], 0, 0
+    return plan_cost(circuit, checked_sizes(circuit, sizes, "cost"))
+
+
+def plan_cost(circuit: Circuit, sizes: Mapping[str, int]) -> Cost:
+    """The cost of a circuit at known sizes."""
+    plan = plan_of(circuit, sizes)
+    gates = [_gate_cost(plan, wire, sources) for wire, sources in plan.gates]
     last = {source.serial: k for k, (_, sources) in enumerate(plan.gates) for source in sources}
-    kept = set(plan.wanted)
     held: dict[int, int] = {}
-    for k, (wire, sources) in enumerate(plan.gates):
-        shapes = tuple(plan.shape(source) for source in sources)
-        out = plan.shape(wire)
-        is_view = plan.is_view(wire)
-        read = 0 if is_view else sum(_bytes(s, w.dtype) for s, w in zip(shapes, sources, strict=True))
-        written = 0 if is_view else _bytes(out, wire.dtype)
-        pattern = getattr(wire.gate, "subscripts", "")
-        full = tuple(plan.shape(source) for source in wire.inputs)
-        flops = wire.gate.flops(full, out)
-        name = wire.label or wire.gate.name
-        gates.append(GateCost(name, pattern, out, flops, read, written))
-        held[wire.serial] = written
-        live += written
-        peak = max(peak, live)
-        for source in {source.serial for source in sources}:
-            if last[source] == k and source not in kept:
-                live -= held.pop(source, 0)
-    return Cost(tuple(gates), peak, tuple(known.items()))
+    live = peak = 0
+    for k, (cost, (wire, sources)) in enumerate(zip(gates, plan.gates, strict=True)):
+        own = 0 if plan.is_view(wire) else _bytes(plan.shape(wire), wire.dtype)
+        held[wire.serial] = own
+        live += own
+        peak = max(peak, live + cost.bytes_written - own)
+        for serial in {source.serial for source in sources} - set(plan.wanted):
+            if last[serial] == k:
+                live -= held.pop(serial, 0)
+    return Cost(tuple(gates), peak, tuple(sizes.items()))
+
+
+def _gate_cost(plan: Plan, wire: Wire, sources: Sequence[Wire]) -> GateCost:
+    """What one gate of a plan costs; the products inside a contraction are written and read."""
+    gate, out = wire.gate, plan.shape(wire)
+    shapes = tuple(plan.shape(source) for source in wire.inputs)
+    read = written = 0
+    if not plan.is_view(wire):
+        inner = sum(math.prod(shape) for shape in gate.inner_shapes(shapes, out))
+        inner *= int(wire.dtype.itemsize)
+        read = inner + sum(_bytes(plan.shape(source), source.dtype) for source in sources)
+        written = inner + _bytes(out, wire.dtype)
+    pattern = getattr(gate, "subscripts", "")
+    name = wire.label or gate.name
+    return GateCost(name, pattern, out, gate.flops(shapes, out), read, written)
 
 
 def _bytes(shape: tuple[int, ...], dtype: Any) -> int:

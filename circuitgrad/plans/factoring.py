@@ -90,9 +90,9 @@ class _Factoring:
         terms = self._factors_of(wire)
         if terms is not None and self._is_lighter(wire, terms):
             self._terms[wire.serial] = [self._merged(term) for term in terms]
-        elif terms is not None and any(s.serial in self._terms for s in wire.inputs):
-            self._whole[wire.serial] = self._written(wire, terms)
-        elif terms is not None and len(wire.inputs) > 2:
+        elif terms is not None and (
+            len(wire.inputs) > 2 or any(s.serial in self._terms for s in wire.inputs)
+        ):
             self._whole[wire.serial] = self._written(wire, terms)
         else:
             self._rebuild(wire)
@@ -116,7 +116,7 @@ class _Factoring:
         if any([new is not old for new, old in zip(inputs, wire.inputs, strict=True)]):
             self._whole[wire.serial] = build(wire.gate, inputs)
 
-    # --- which wires are products ------------------------------------------------------------------
+    # --- which wires are products -----------------------------------------------------------------
 
     def _factors_of(self, wire: Wire) -> list[Term] | None:
         """A wire as a sum of products; None where it is none, or is better left as it is."""
@@ -189,7 +189,7 @@ class _Factoring:
             found.append(Term(first.coefficient * second.coefficient, factors, pattern))
         return found
 
-    # --- contractions ------------------------------------------------------------------------------
+    # --- contractions -----------------------------------------------------------------------------
 
     def _contracted(
         self, wire: Wire, gate: Einsum, operands: list[tuple[list[Term], str]]
@@ -244,12 +244,14 @@ class _Factoring:
         rest = list(factors)
         done: list[Factor] = []
         while rest:
-            group, reached = [rest.pop(0)], True
-            while reached:
+            group = [rest.pop(0)]
+            while True:
                 summed = {i for _, indices in group for i in indices}.difference(kept)
                 reached = [f for f in rest if summed.intersection(f[1])]
-                group += reached
                 rest = [f for f in rest if not summed.intersection(f[1])]
+                group += reached
+                if not reached:
+                    break
             done.append(self._product(group, kept, lengths) if summed else group[0])
         return done
 
@@ -262,7 +264,7 @@ class _Factoring:
         present = _unique(i for _, ids in listed for i in ids)
         output = tuple(i for i in kept if i in present)
         if len(listed) == 1:
-            (wire, ids), = listed
+            ((wire, ids),) = listed
             return contract([(wire, ids)], output, lengths), output
         if len(listed) == 3:
             listed.sort(key=lambda factor: factor[0].ndim)
@@ -290,7 +292,7 @@ class _Factoring:
     def _merged(self, term: Term) -> Term:
         return Term(term.coefficient, tuple(self._same_merged(term.factors)), term.pattern)
 
-    # --- writing out -------------------------------------------------------------------------------
+    # --- writing out ------------------------------------------------------------------------------
 
     def _written(self, wire: Wire, terms: list[Term]) -> Wire:
         """The array that some terms stand for."""
@@ -299,9 +301,7 @@ class _Factoring:
             terms = [self._factored_out(wire, terms)]
         return self._total(wire, terms)
 
-    def _total(
-        self, wire: Wire, terms: list[Term], shape: tuple[Axis, ...] | None = None
-    ) -> Wire:
+    def _total(self, wire: Wire, terms: list[Term], shape: tuple[Axis, ...] | None = None) -> Wire:
         terms = sorted(terms, key=lambda term: term.coefficient < 0)
         total = self._one_written(wire, terms[0], shape)
         for term in terms[1:]:
@@ -336,9 +336,7 @@ class _Factoring:
         inner = self._total(wire, flat, tuple(wire.shape[i] for i in axes))
         return Term(1.0, (*[named[k] for k in shared.elements()], (inner, axes)), pattern)
 
-    def _one_written(
-        self, wire: Wire, term: Term, shape: tuple[Axis, ...] | None = None
-    ) -> Wire:
+    def _one_written(self, wire: Wire, term: Term, shape: tuple[Axis, ...] | None = None) -> Wire:
         shape = wire.shape if shape is None else shape
         lengths = dict(enumerate(shape))
         factors = self._with_coefficient(term, wire)

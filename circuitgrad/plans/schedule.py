@@ -107,7 +107,9 @@ class Plan:
                 self._slot[wire.serial] = self._new_slot(float(data) if self.is_scalar else data)
                 continue
             if reuse and _is_spread_constant(wire):
-                value = self._kernel(wire, wire.inputs)(wire.inputs[0].gate.data)
+                value = self._kernel(wire, wire.inputs)(
+                    self._initial[self._slot[wire.inputs[0].serial]]
+                )
                 self._slot[wire.serial] = self._new_slot(value)
                 continue
             if wire.serial not in last and wire.serial not in kept:
