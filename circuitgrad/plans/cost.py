@@ -164,7 +164,7 @@ def checked_sizes(circuit: Circuit, sizes: Mapping[str, Any], where: str) -> dic
     Raises:
         SpecError: One missing, one unknown, or not a whole number ≥ 0.
     """
-    needed = [str(axis) for axis in axis_sizes(circuit.wires)]
+    needed = [str(axis) for axis in axis_sizes([*circuit.inputs, *circuit.wires])]
     for name, size in sizes.items():
         if name not in needed:
             known = f" It has {', '.join(needed)}." if needed else " All its sizes are numbers."

@@ -18,37 +18,19 @@ import math
 import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from circuitgrad.gates import arithmetic
 from circuitgrad.gates.contraction_kernels import is_weighted_square
 from circuitgrad.gates.contraction_order import pairwise_order
 from circuitgrad.gates.from_einsum import Einsum, contract
 from circuitgrad.gates.from_formula import Elementwise
+from circuitgrad.plans.terms import Factor, Renaming, Term, key_of, scaled, unique
 from circuitgrad.sources import Constant, constant
 from circuitgrad.spec import Axis
 from circuitgrad.wire import Gate, Wire, build
 
 LARGEST_SUM = 4  # terms
 LARGEST_PRODUCT = 8  # factors
-
-Factor = tuple[Wire, tuple[int, ...]]
-
-
-@dataclass(frozen=True)
-class Term:
-    """A product without a sum: coefficient × factors, placed on the axes of an array.
-
-    Attributes:
-        coefficient: A number.
-        factors: Wires, and for each of their axes the axis of the array that it runs along.
-        pattern: For each axis of the array the first axis that it equals: (0, 1, 0) is a delta
-            between the first and the last axis.
-    """
-
-    coefficient: float
-    factors: tuple[Factor, ...]
-    pattern: tuple[int, ...]
 
 
 def factored(
@@ -134,12 +116,12 @@ class _Factoring:
             return None
         known = [self._terms.get(source.serial) for source in wire.inputs]
         if gate is arithmetic.neg and known[0] is not None:
-            return _scaled(known[0], -1.0)
+            return scaled(known[0], -1.0)
         if gate is arithmetic.mul and any(terms is not None for terms in known):
             left, right = (self._read(source) for source in wire.inputs)
             return self._multiplied(wire, left, right)
         if gate in (arithmetic.add, arithmetic.sub) and None not in known:
-            second = _scaled(known[1] or [], -1.0 if gate is arithmetic.sub else 1.0)
+            second = scaled(known[1] or [], -1.0 if gate is arithmetic.sub else 1.0)
             return [*(known[0] or []), *second]
         return None
 
@@ -180,7 +162,7 @@ class _Factoring:
         axes = tuple(range(wire.ndim))
         found = []
         for first, second in itertools.product(left, right):
-            join = _Renaming()
+            join = Renaming()
             for axis in axes:
                 join.equate(first.pattern[axis], axis)
                 join.equate(second.pattern[axis], axis)
@@ -218,7 +200,7 @@ class _Factoring:
         output: tuple[int, ...],
         lengths: Mapping[int, Axis],
     ) -> Term:
-        join = _Renaming()
+        join = Renaming()
         for term, indices in zip(terms, letters, strict=True):
             for axis, first in enumerate(term.pattern):
                 join.equate(indices[axis], indices[first])
@@ -232,7 +214,7 @@ class _Factoring:
         carried = {i for _, indices in factors for i in indices}
         for i in {join.root(i) for i in lengths} - carried - set(result):
             coefficient *= self._entries((lengths[i],))  # a sum over ones
-        factors = self._summed(factors, _unique(result), lengths)
+        factors = self._summed(factors, unique(result), lengths)
         place = {i: axis for axis, i in reversed(list(enumerate(result)))}
         placed = tuple((wire, tuple(place[i] for i in indices)) for wire, indices in factors)
         return Term(coefficient, placed, tuple(place[i] for i in result))
@@ -260,8 +242,8 @@ class _Factoring:
     ) -> Factor:
         """One wire for a group of factors, multiplied pair after pair in the cheapest order."""
         listed = self._same_merged(factors)
-        listed = [(_diagonal(wire, ids, lengths), _unique(ids)) for wire, ids in listed]
-        present = _unique(i for _, ids in listed for i in ids)
+        listed = [(_diagonal(wire, ids, lengths), unique(ids)) for wire, ids in listed]
+        present = unique(i for _, ids in listed for i in ids)
         output = tuple(i for i in kept if i in present)
         if len(listed) == 1:
             ((wire, ids),) = listed
@@ -315,15 +297,15 @@ class _Factoring:
     def _factored_out(self, wire: Wire, terms: list[Term]) -> Term:
         """One term: the factors that all terms share, times the sum of what is left."""
         # Wires compare by value, so factors are counted by serial number.
-        named = {_key(factor): factor for term in terms for factor in term.factors}
-        counts = [Counter(map(_key, term.factors)) for term in terms]
+        named = {key_of(factor): factor for term in terms for factor in term.factors}
+        counts = [Counter(map(key_of, term.factors)) for term in terms]
         shared = functools.reduce(operator.and_, counts)
         pattern = terms[0].pattern
         rests = [
             Term(t.coefficient, tuple(named[k] for k in (count - shared).elements()), pattern)
             for t, count in zip(terms, counts, strict=True)
         ]
-        axes = _unique(sorted(i for t in rests for _, ids in t.factors for i in ids))
+        axes = unique(sorted(i for t in rests for _, ids in t.factors for i in ids))
         place = {i: k for k, i in enumerate(axes)}
         flat = [
             Term(
@@ -342,7 +324,7 @@ class _Factoring:
         factors = self._with_coefficient(term, wire)
         if len(factors) > 2:
             sizes = {i: self._entries((axis,)) for i, axis in lengths.items()}
-            output = _unique(term.pattern)
+            output = unique(term.pattern)
             for first, second, letters in pairwise_order(
                 [ids for _, ids in factors], output, sizes
             )[:-1]:
@@ -377,44 +359,11 @@ def _is_plain(gate: Einsum) -> bool:
 _LINEAR = (arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.neg)
 
 
-class _Renaming:
-    """Indices of which some have become one; the smallest stands for all."""
-
-    def __init__(self) -> None:
-        self._alias: dict[int, int] = {}
-
-    def root(self, i: int) -> int:
-        while i in self._alias:
-            i = self._alias[i]
-        return i
-
-    def equate(self, i: int, j: int) -> None:
-        i, j = self.root(i), self.root(j)
-        if i != j:
-            self._alias[max(i, j)] = min(i, j)
-
-    def factor(self, factor: Factor) -> Factor:
-        wire, indices = factor
-        return wire, tuple(self.root(i) for i in indices)
-
-
-def _key(factor: Factor) -> tuple[int, tuple[int, ...]]:
-    return factor[0].serial, factor[1]
-
-
-def _scaled(terms: Sequence[Term], number: float) -> list[Term]:
-    return [Term(number * t.coefficient, t.factors, t.pattern) for t in terms]
-
-
-def _unique(indices: Iterable[int]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(indices))
-
-
 def _order_of(factors: Sequence[Factor]) -> list[int]:
     return [i for _, ids in factors for i in ids]
 
 
 def _diagonal(wire: Wire, indices: tuple[int, ...], lengths: Mapping[int, Axis]) -> Wire:
     """The diagonal of a wire along axes with one index."""
-    unique = _unique(indices)
+    unique = unique(indices)
     return wire if unique == indices else contract([(wire, indices)], unique, lengths)
