@@ -365,5 +365,5 @@ def _order_of(factors: Sequence[Factor]) -> list[int]:
 
 def _diagonal(wire: Wire, indices: tuple[int, ...], lengths: Mapping[int, Axis]) -> Wire:
     """The diagonal of a wire along axes with one index."""
-    unique = unique(indices)
-    return wire if unique == indices else contract([(wire, indices)], unique, lengths)
+    letters = unique(indices)
+    return wire if letters == indices else contract([(wire, indices)], letters, lengths)
