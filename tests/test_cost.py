@@ -350,3 +350,13 @@ def test_without_a_wire_that_all_paths_pass_there_is_no_mixed_mode():
 def test_an_unknown_mode_is_named():
     with pytest.raises(cg.SpecError, match="mode 'sideways'; needed 'reverse'"):
         cg.circuit(cg.input("x") ** 2).jacobian("x", mode="sideways")
+
+
+def test_differences_are_never_multiplied_out():
+    # The squares of differences of 1, 2 and 3 are exact; as a² - 2ab + b² they would be lost.
+    x, w = cg.input("x", "n"), cg.input("w", "n")
+    d = x[:, None] - x[None, :]
+    circuit = cg.circuit(s=(d * d) @ w, t=np.sum(d * w, axis=1), inputs=[x, w])
+    found = circuit(1e9 + np.array([0.0, 1.0, 3.0]), np.ones(3))
+    np.testing.assert_array_equal(found["s"], [10, 5, 13])
+    np.testing.assert_array_equal(found["t"], [-4, -1, 5])

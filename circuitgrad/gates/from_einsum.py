@@ -382,6 +382,17 @@ def _cached_kernel(
     return contraction_kernel(operands, output, dict(sizes), dtype)
 
 
+def is_view(wire: Wire) -> bool:
+    """Whether a wire's array is a view of its input's: nothing is computed or written."""
+    gate = wire.gate
+    return (
+        type(gate) is Einsum
+        and len(gate.operands) == 1
+        and gate.is_structural
+        and len(set(gate.output)) == len(gate.output)
+    )
+
+
 def common_dtype(wires: Sequence[Wire]) -> np.dtype[Any]:
     """float32 if every wire is float32, else float64."""
     return FLOAT32 if wires and all(w.dtype == FLOAT32 for w in wires) else FLOAT64

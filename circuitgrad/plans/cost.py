@@ -11,6 +11,7 @@ import numpy as np
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
+from circuitgrad.gates.from_einsum import is_view
 from circuitgrad.grammar import nearest
 from circuitgrad.plans.run import plan_of
 from circuitgrad.plans.schedule import Plan
@@ -129,7 +130,7 @@ def plan_cost(circuit: Circuit, sizes: Mapping[str, int]) -> Cost:
     held: dict[int, int] = {}
     live = peak = 0
     for k, (cost, (wire, sources)) in enumerate(zip(gates, plan.gates, strict=True)):
-        own = 0 if plan.is_view(wire) else _bytes(plan.shape(wire), wire.dtype)
+        own = 0 if is_view(wire) else _bytes(plan.shape(wire), wire.dtype)
         held[wire.serial] = own
         live += own
         peak = max(peak, live + cost.bytes_written - own)
@@ -144,7 +145,7 @@ def _gate_cost(plan: Plan, wire: Wire, sources: Sequence[Wire]) -> GateCost:
     gate, out = wire.gate, plan.shape(wire)
     shapes = tuple(plan.shape(source) for source in wire.inputs)
     read = written = 0
-    if not plan.is_view(wire):
+    if not is_view(wire):
         inner = sum(math.prod(shape) for shape in gate.inner_shapes(shapes, out))
         inner *= int(wire.dtype.itemsize)
         read = inner + sum(_bytes(plan.shape(source), source.dtype) for source in sources)

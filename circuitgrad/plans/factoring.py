@@ -1,4 +1,4 @@
-"""Wires as sums of products whose factors are kept apart: what a plan does not write out.
+"""Wires as products whose factors are kept apart: what a plan does not write out.
 
 The wires of a Jacobian's backward pass are often outer products, broadcasts or diagonals: large
 arrays made of few numbers. Before a plan is made, each is kept as its factors for as long as what
@@ -12,24 +12,20 @@ Source:
 
 from __future__ import annotations
 
-import functools
-import itertools
 import math
-import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from circuitgrad.gates import arithmetic
 from circuitgrad.gates.contraction_kernels import is_weighted_square
 from circuitgrad.gates.contraction_order import pairwise_order
-from circuitgrad.gates.from_einsum import Einsum, contract
+from circuitgrad.gates.from_einsum import Einsum, contract, is_view
 from circuitgrad.gates.from_formula import Elementwise
-from circuitgrad.plans.terms import Factor, Renaming, Term, key_of, scaled, unique
+from circuitgrad.plans.terms import Factor, Renaming, Term, key_of, unique
 from circuitgrad.sources import Constant, constant
 from circuitgrad.spec import Axis
 from circuitgrad.wire import Gate, Wire, build
 
-LARGEST_SUM = 4  # terms
 LARGEST_PRODUCT = 8  # factors
 
 
@@ -59,7 +55,7 @@ class _Factoring:
         self, order: Sequence[Wire], wanted: Sequence[Wire], sizes: Mapping[str, int]
     ) -> None:
         self._sizes = sizes
-        self._terms: dict[int, list[Term]] = {}
+        self._terms: dict[int, Term] = {}
         self._whole: dict[int, Wire] = {}
         self._readers: dict[int, list[Gate]] = {wire.serial: [] for wire in order}
         for wire in order:
@@ -69,13 +65,11 @@ class _Factoring:
 
     def visit(self, wire: Wire) -> None:
         """Note the factors of a wire if it is better kept as factors, else rebuild it."""
-        terms = self._factors_of(wire)
-        if terms is not None and self._is_lighter(wire, terms):
-            self._terms[wire.serial] = [self._merged(term) for term in terms]
-        elif terms is not None and (
-            len(wire.inputs) > 2 or any(s.serial in self._terms for s in wire.inputs)
-        ):
-            self._whole[wire.serial] = self._written(wire, terms)
+        term = self._factors_of(wire)
+        if term is not None and self._is_lighter(wire, term):
+            self._terms[wire.serial] = self._merged(term)
+        elif term is not None and (len(wire.inputs) > 2 or self._has_hidden_inputs(wire)):
+            self._whole[wire.serial] = self._written(wire, self._merged(term))
         else:
             self._rebuild(wire)
 
@@ -84,14 +78,18 @@ class _Factoring:
         found = self._whole.get(wire.serial)
         if found is not None:
             return found
-        terms = self._terms.get(wire.serial)
-        if terms is None:
+        term = self._terms.get(wire.serial)
+        if term is None:
             return wire
-        if any(s.serial in self._terms for s in wire.inputs):
-            self._whole[wire.serial] = self._written(wire, terms)
+        if self._has_hidden_inputs(wire):
+            self._whole[wire.serial] = self._written(wire, term)
         else:
             self._rebuild(wire)
         return self._whole.get(wire.serial, wire)
+
+    def _has_hidden_inputs(self, wire: Wire) -> bool:
+        """Whether an input is kept as factors and would have to be written for the wire's gate."""
+        return any([s.serial in self._terms and not is_view(s) for s in wire.inputs])
 
     def _rebuild(self, wire: Wire) -> None:
         inputs = tuple([self.whole(source) for source in wire.inputs])
@@ -100,85 +98,107 @@ class _Factoring:
 
     # --- which wires are products -----------------------------------------------------------------
 
-    def _factors_of(self, wire: Wire) -> list[Term] | None:
-        """A wire as a sum of products; None where it is none, or is better left as it is."""
-        if not wire.inputs and type(wire.gate) is not Einsum:
-            return None
+    def _factors_of(self, wire: Wire) -> Term | None:
+        """A wire as a product; None where it is none, or is better left as it is."""
         gate = wire.gate
-        if any([source.dtype != wire.dtype for source in wire.inputs]):
-            return None
         if type(gate) is Einsum:
-            if _is_plain(gate) and not any([s.serial in self._terms for s in wire.inputs]):
+            known = any([source.serial in self._terms for source in wire.inputs])
+            if (_is_plain(gate) and not known) or _is_mixed(wire):
                 return None
-            operands = [(self._read(s), t) for s, t in zip(wire.inputs, gate.operands, strict=True)]
-            return self._contracted(wire, gate, operands)
-        if type(gate) is not Elementwise or not wire.shape or gate not in _LINEAR:
+            return self._contracted(wire, gate)
+        if type(gate) is not Elementwise or gate not in _LINEAR or not wire.shape:
             return None
-        known = [self._terms.get(source.serial) for source in wire.inputs]
-        if gate is arithmetic.neg and known[0] is not None:
-            return scaled(known[0], -1.0)
-        if gate is arithmetic.mul and any(terms is not None for terms in known):
-            left, right = (self._read(source) for source in wire.inputs)
-            return self._multiplied(wire, left, right)
-        if gate in (arithmetic.add, arithmetic.sub) and None not in known:
-            second = scaled(known[1] or [], -1.0 if gate is arithmetic.sub else 1.0)
-            return [*(known[0] or []), *second]
-        return None
+        terms = [self._terms.get(source.serial) for source in wire.inputs]
+        if all([term is None for term in terms]) or _is_mixed(wire):
+            return None
+        if gate is arithmetic.mul:
+            return _multiplied(*[self._read(source) for source in wire.inputs])
+        if gate is arithmetic.neg:
+            (term,) = terms
+            return None if term is None else term.scaled(-1.0)
+        first, second = terms
+        if first is None or second is None:
+            return None
+        return self._added(wire, first, second.scaled(-1.0 if gate is arithmetic.sub else 1.0))
 
-    def _read(self, wire: Wire) -> list[Term]:
-        """The terms of a wire: its factors, or the wire itself as the only one."""
-        return self._terms.get(wire.serial) or [self._itself(wire)]
-
-    def _itself(self, wire: Wire) -> Term:
+    def _read(self, wire: Wire) -> Term:
+        """The factors of a wire, or the wire itself as the only one."""
+        known = self._terms.get(wire.serial)
+        if known is not None:
+            return known
         whole = self.whole(wire)
         if type(whole.gate) is Constant and not whole.shape:
             return Term(float(whole.gate.data), (), ())
         axes = tuple(range(wire.ndim))
         return Term(1.0, ((whole, axes),), axes)
 
-    def _is_lighter(self, wire: Wire, terms: list[Term]) -> bool:
+    def _is_lighter(self, wire: Wire, term: Term) -> bool:
         """Whether the factors are fewer numbers than the array, or only scale what is read once."""
-        if len(terms) > LARGEST_SUM or any(len(t.factors) > LARGEST_PRODUCT for t in terms):
+        if len(term.factors) > LARGEST_PRODUCT:
             return False
-        entries = self._entries(wire.shape)
-        weights = [sum(self._entries(w.shape) for w, _ in t.factors) for t in terms]
-        if sum(weights) < entries:
+        if sum(self._entries(factor.shape) for factor, _ in term.factors) < self._entries(
+            wire.shape
+        ):
             return True
         readers = self._readers[wire.serial]
         return (
-            len(terms) == len(readers) == 1
+            len(readers) == 1
             and wire.serial not in self._wanted
             and (type(readers[0]) is Einsum and len(readers[0].operands) > 1)
-            and len(terms[0].factors) > 1
-            and sum(w.ndim == wire.ndim for w, _ in terms[0].factors) == 1
+            and len(term.factors) > 1
+            and sum(factor.ndim == wire.ndim for factor, _ in term.factors) == 1
         )
 
     def _entries(self, shape: Sequence[Axis]) -> int:
         return math.prod(self._sizes[a] if isinstance(a, str) else a for a in shape)
 
-    def _multiplied(self, wire: Wire, left: list[Term], right: list[Term]) -> list[Term] | None:
-        if len(left) * len(right) > LARGEST_SUM:
+    def _added(self, wire: Wire, first: Term, second: Term) -> Term | None:
+        """The factors that two terms share times the sum of the others, which is written out.
+
+        Sums are never multiplied out: (a - b)² as a² - 2ab + b² would lose the digits that a - b
+        has.
+        """
+        # Wires compare by value, so factors are counted by serial number.
+        named = {key_of(factor): factor for term in (first, second) for factor in term.factors}
+        counts = [Counter(map(key_of, term.factors)) for term in (first, second)]
+        shared = counts[0] & counts[1]
+        same = first.pattern == second.pattern
+        rests = [
+            Term(t.coefficient, tuple(named[k] for k in (count - shared).elements()), t.pattern)
+            for t, count in zip((first, second), counts, strict=True)
+        ]
+        inside = {i for term in rests for _, ids in term.factors for i in ids}
+        if not same:
+            placed = [i for t in rests for i, j in enumerate(t.pattern) if i != j]
+            inside |= {i for t in rests for k in placed for i in (k, t.pattern[k])}
+        axes = tuple(sorted(inside))
+        shape = tuple(wire.shape[i] for i in axes)
+        if self._entries(shape) >= self._entries(wire.shape):
             return None
-        axes = tuple(range(wire.ndim))
-        found = []
-        for first, second in itertools.product(left, right):
-            join = Renaming()
-            for axis in axes:
-                join.equate(first.pattern[axis], axis)
-                join.equate(second.pattern[axis], axis)
-            factors = tuple(join.factor(f) for f in (*first.factors, *second.factors))
-            pattern = tuple(join.root(axis) for axis in axes)
-            found.append(Term(first.coefficient * second.coefficient, factors, pattern))
-        return found
+        place = {i: k for k, i in enumerate(axes)}
+        parts = [
+            Term(
+                term.coefficient,
+                tuple((w, tuple(place[i] for i in ids)) for w, ids in term.factors),
+                tuple(place[i if same else term.pattern[i]] for i in axes),
+            )
+            for term in rests
+        ]
+        inner = self._total(wire, parts, shape)
+        factors = (*[named[k] for k in shared.elements()], (inner, axes))
+        return Term(1.0, factors, first.pattern if same else tuple(range(wire.ndim)))
+
+    def _total(self, wire: Wire, terms: Sequence[Term], shape: tuple[Axis, ...]) -> Wire:
+        first, second = sorted(terms, key=lambda term: term.coefficient < 0)
+        left = self._written(wire, first, shape)
+        if second.coefficient < 0:  # a difference, so that no array is negated
+            return left - self._written(wire, second.scaled(-1.0), shape)
+        return left + self._written(wire, second, shape)
 
     # --- contractions -----------------------------------------------------------------------------
 
-    def _contracted(
-        self, wire: Wire, gate: Einsum, operands: list[tuple[list[Term], str]]
-    ) -> list[Term] | None:
-        """A contraction of sums of products; sums reach only the factors that carry their index."""
-        if math.prod(len(terms) for terms, _ in operands) > LARGEST_SUM:
-            return None
+    def _contracted(self, wire: Wire, gate: Einsum) -> Term:
+        """A contraction of products; a sum reaches only the factors that carry its index."""
         number = {x: k for k, x in enumerate(dict.fromkeys("".join((gate.output, *gate.operands))))}
         for letter, _ in gate.sizes:
             number.setdefault(letter, len(number))
@@ -187,13 +207,10 @@ class _Factoring:
         for source, indices in zip(wire.inputs, letters, strict=True):
             lengths |= dict(zip(indices, source.shape, strict=True))
         output = tuple(number[x] for x in gate.output)
-        choices = [terms for terms, _ in operands]
-        return [
-            self._contracted_term(terms, letters, output, lengths)
-            for terms in itertools.product(*choices)
-        ]
+        terms = [self._read(source) for source in wire.inputs]
+        return self._contracted_terms(terms, letters, output, lengths)
 
-    def _contracted_term(
+    def _contracted_terms(
         self,
         terms: Sequence[Term],
         letters: Sequence[tuple[int, ...]],
@@ -276,58 +293,14 @@ class _Factoring:
 
     # --- writing out ------------------------------------------------------------------------------
 
-    def _written(self, wire: Wire, terms: list[Term]) -> Wire:
-        """The array that some terms stand for."""
-        terms = [self._merged(term) for term in terms]
-        if len(terms) > 1 and len({term.pattern for term in terms}) == 1:
-            terms = [self._factored_out(wire, terms)]
-        return self._total(wire, terms)
-
-    def _total(self, wire: Wire, terms: list[Term], shape: tuple[Axis, ...] | None = None) -> Wire:
-        terms = sorted(terms, key=lambda term: term.coefficient < 0)
-        total = self._one_written(wire, terms[0], shape)
-        for term in terms[1:]:
-            if term.coefficient < 0:  # a difference, so that no large array is negated
-                positive = Term(-term.coefficient, term.factors, term.pattern)
-                total = total - self._one_written(wire, positive, shape)
-            else:
-                total = total + self._one_written(wire, term, shape)
-        return total
-
-    def _factored_out(self, wire: Wire, terms: list[Term]) -> Term:
-        """One term: the factors that all terms share, times the sum of what is left."""
-        # Wires compare by value, so factors are counted by serial number.
-        named = {key_of(factor): factor for term in terms for factor in term.factors}
-        counts = [Counter(map(key_of, term.factors)) for term in terms]
-        shared = functools.reduce(operator.and_, counts)
-        pattern = terms[0].pattern
-        rests = [
-            Term(t.coefficient, tuple(named[k] for k in (count - shared).elements()), pattern)
-            for t, count in zip(terms, counts, strict=True)
-        ]
-        axes = unique(sorted(i for t in rests for _, ids in t.factors for i in ids))
-        place = {i: k for k, i in enumerate(axes)}
-        flat = [
-            Term(
-                term.coefficient,
-                tuple((w, tuple(place[i] for i in ids)) for w, ids in term.factors),
-                tuple(range(len(axes))),
-            )
-            for term in rests
-        ]
-        inner = self._total(wire, flat, tuple(wire.shape[i] for i in axes))
-        return Term(1.0, (*[named[k] for k in shared.elements()], (inner, axes)), pattern)
-
-    def _one_written(self, wire: Wire, term: Term, shape: tuple[Axis, ...] | None = None) -> Wire:
-        shape = wire.shape if shape is None else shape
-        lengths = dict(enumerate(shape))
+    def _written(self, wire: Wire, term: Term, shape: tuple[Axis, ...] | None = None) -> Wire:
+        """The array that a term stands for."""
+        lengths = dict(enumerate(wire.shape if shape is None else shape))
         factors = self._with_coefficient(term, wire)
         if len(factors) > 2:
             sizes = {i: self._entries((axis,)) for i, axis in lengths.items()}
-            output = unique(term.pattern)
-            for first, second, letters in pairwise_order(
-                [ids for _, ids in factors], output, sizes
-            )[:-1]:
+            order = pairwise_order([unique(ids) for _, ids in factors], unique(term.pattern), sizes)
+            for first, second, letters in order[:-1]:
                 pair = [factors.pop(second), factors.pop(first)]
                 factors.append((contract(pair, letters, lengths), letters))
         return contract(factors, term.pattern, lengths)
@@ -354,6 +327,22 @@ def _is_plain(gate: Einsum) -> bool:
         and not gate.sizes
         and len(set(gate.output)) == len(gate.output) < len(carried)
     )
+
+
+def _is_mixed(wire: Wire) -> bool:
+    """Whether an input has another dtype than the output."""
+    return any([source.dtype != wire.dtype for source in wire.inputs])
+
+
+def _multiplied(left: Term, right: Term) -> Term:
+    """The product of two arrays of one shape, entry by entry."""
+    join = Renaming()
+    for axis, (first, second) in enumerate(zip(left.pattern, right.pattern, strict=True)):
+        join.equate(first, axis)
+        join.equate(second, axis)
+    factors = tuple(join.factor(factor) for factor in (*left.factors, *right.factors))
+    pattern = tuple(join.root(axis) for axis in range(len(left.pattern)))
+    return Term(left.coefficient * right.coefficient, factors, pattern)
 
 
 _LINEAR = (arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.neg)

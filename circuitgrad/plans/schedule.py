@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from circuitgrad.gates.from_einsum import Einsum
+from circuitgrad.gates.from_einsum import Einsum, is_view
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.plans.factoring import factored
 from circuitgrad.sources import Constant
@@ -185,16 +185,6 @@ class Plan:
         """The shape of a wire with the sizes of this plan."""
         return self._shapes.get(wire.serial) or resolve_shape(wire.shape, self._sizes)
 
-    def is_view(self, wire: Wire) -> bool:
-        """Whether a wire's array is a view of another: nothing is computed or written."""
-        gate = wire.gate
-        return (
-            type(gate) is Einsum
-            and gate.is_structural
-            and len(gate.operands) == 1
-            and len(set(gate.output)) == len(gate.output)
-        )
-
     def _named_steps(self) -> list[tuple[Wire, Step]]:
         return list(zip(self._wires, self.steps, strict=True))
 
@@ -238,14 +228,7 @@ def root(value: Any) -> Any:
 
 def _is_spread_constant(wire: Wire) -> bool:
     """Whether a wire repeats a constant along new axes: a view that is made once."""
-    gate = wire.gate
-    return (
-        type(gate) is Einsum
-        and len(wire.inputs) == 1
-        and type(wire.inputs[0].gate) is Constant
-        and gate.is_structural
-        and len(set(gate.output)) == len(gate.output)
-    )
+    return is_view(wire) and type(wire.inputs[0].gate) is Constant
 
 
 def _is_ufunc(wire: Wire) -> bool:

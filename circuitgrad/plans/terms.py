@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from circuitgrad.wire import Wire
@@ -24,6 +24,10 @@ class Term:
     coefficient: float
     factors: tuple[Factor, ...]
     pattern: tuple[int, ...]
+
+    def scaled(self, number: float) -> Term:
+        """The term times a number."""
+        return Term(number * self.coefficient, self.factors, self.pattern)
 
 
 class Renaming:
@@ -53,11 +57,6 @@ class Renaming:
 def key_of(factor: Factor) -> tuple[int, tuple[int, ...]]:
     """What tells factors apart: wires themselves compare by value."""
     return factor[0].serial, factor[1]
-
-
-def scaled(terms: Sequence[Term], number: float) -> list[Term]:
-    """Terms times a number."""
-    return [Term(number * t.coefficient, t.factors, t.pattern) for t in terms]
 
 
 def unique(indices: Iterable[int]) -> tuple[int, ...]:
