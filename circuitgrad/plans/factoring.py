@@ -68,7 +68,7 @@ class _Factoring:
         term = self._factors_of(wire)
         if term is not None and self._is_lighter(wire, term):
             self._terms[wire.serial] = self._merged(term)
-        elif term is not None and (len(wire.inputs) > 2 or self._has_hidden_inputs(wire)):
+        elif term is not None and self._is_written(wire, term):
             self._whole[wire.serial] = self._written(wire, self._merged(term))
         else:
             self._rebuild(wire)
@@ -81,15 +81,16 @@ class _Factoring:
         term = self._terms.get(wire.serial)
         if term is None:
             return wire
-        if self._has_hidden_inputs(wire):
+        if self._is_written(wire, term):
             self._whole[wire.serial] = self._written(wire, term)
         else:
             self._rebuild(wire)
         return self._whole.get(wire.serial, wire)
 
-    def _has_hidden_inputs(self, wire: Wire) -> bool:
-        """Whether an input is kept as factors and would have to be written for the wire's gate."""
-        return any([s.serial in self._terms and not is_view(s) for s in wire.inputs])
+    def _is_written(self, wire: Wire, term: Term) -> bool:
+        """Whether a wire is better written from its factors than by its own gate."""
+        hidden = any([s.serial in self._terms and not is_view(s) for s in wire.inputs])
+        return not term.is_entrywise and (hidden or len(wire.inputs) > 2)
 
     def _rebuild(self, wire: Wire) -> None:
         inputs = tuple([self.whole(source) for source in wire.inputs])
@@ -128,9 +129,9 @@ class _Factoring:
             return known
         whole = self.whole(wire)
         if type(whole.gate) is Constant and not whole.shape:
-            return Term(float(whole.gate.data), (), ())
+            return Term(float(whole.gate.data), (), (), True)
         axes = tuple(range(wire.ndim))
-        return Term(1.0, ((whole, axes),), axes)
+        return Term(1.0, ((whole, axes),), axes, True)
 
     def _is_lighter(self, wire: Wire, term: Term) -> bool:
         """Whether the factors are fewer numbers than the array, or only scale what is read once."""
@@ -158,6 +159,8 @@ class _Factoring:
         Sums are never multiplied out: (a - b)² as a² - 2ab + b² would lose the digits that a - b
         has.
         """
+        if first.is_entrywise and second.is_entrywise:
+            return None
         # Wires compare by value, so factors are counted by serial number.
         named = {key_of(factor): factor for term in (first, second) for factor in term.factors}
         counts = [Counter(map(key_of, term.factors)) for term in (first, second)]
@@ -208,7 +211,9 @@ class _Factoring:
             lengths |= dict(zip(indices, source.shape, strict=True))
         output = tuple(number[x] for x in gate.output)
         terms = [self._read(source) for source in wire.inputs]
-        return self._contracted_terms(terms, letters, output, lengths)
+        found = self._contracted_terms(terms, letters, output, lengths)
+        is_entrywise = is_view(wire) and terms[0].is_entrywise
+        return Term(found.coefficient, found.factors, found.pattern, is_entrywise)
 
     def _contracted_terms(
         self,
@@ -289,7 +294,8 @@ class _Factoring:
         return [(wire, ids) for ids, wire in groups.items()]
 
     def _merged(self, term: Term) -> Term:
-        return Term(term.coefficient, tuple(self._same_merged(term.factors)), term.pattern)
+        factors = tuple(self._same_merged(term.factors))
+        return Term(term.coefficient, factors, term.pattern, term.is_entrywise)
 
     # --- writing out ------------------------------------------------------------------------------
 
@@ -342,7 +348,8 @@ def _multiplied(left: Term, right: Term) -> Term:
         join.equate(second, axis)
     factors = tuple(join.factor(factor) for factor in (*left.factors, *right.factors))
     pattern = tuple(join.root(axis) for axis in range(len(left.pattern)))
-    return Term(left.coefficient * right.coefficient, factors, pattern)
+    is_entrywise = left.is_entrywise and right.is_entrywise
+    return Term(left.coefficient * right.coefficient, factors, pattern, is_entrywise)
 
 
 _LINEAR = (arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.neg)

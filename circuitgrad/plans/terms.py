@@ -19,15 +19,19 @@ class Term:
         factors: Wires, and for each of their axes the axis of the array that it runs along.
         pattern: For each axis of the array the first axis that it equals: (0, 1, 0) is a delta
             between the first and the last axis.
+        is_entrywise: Whether it was made by broadcasting and elementwise gates alone; such an array
+            is written by those gates, so that it is NumPy's to the last bit.
     """
 
     coefficient: float
     factors: tuple[Factor, ...]
     pattern: tuple[int, ...]
+    is_entrywise: bool = False
 
     def scaled(self, number: float) -> Term:
         """The term times a number."""
-        return Term(number * self.coefficient, self.factors, self.pattern)
+        coefficient = number * self.coefficient
+        return Term(coefficient, self.factors, self.pattern, self.is_entrywise)
 
 
 class Renaming:
