@@ -278,7 +278,7 @@ class _Factoring:
         sizes = {i: self._entries((lengths[i],)) for i in present}
         for first, second, letters in pairwise_order([ids for _, ids in listed], output, sizes):
             pair = [listed.pop(second), listed.pop(first)]
-            pair.sort(key=lambda factor: factor[0].serial)
+            pair.sort(key=lambda factor: (-factor[0].ndim, factor[0].serial))
             natural = letters
             if listed:  # inner products in the order of their own operands, so that equal ones meet
                 natural = tuple(sorted(letters, key=_order_of(pair).index))

@@ -25,8 +25,7 @@ Value: TypeAlias = "float | Array"
 
 def evaluate(circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """The outputs of a circuit: one value, or a dict by name if there are several."""
-    arrays, sizes = bind(circuit, values, named)
-    plan = plan_of(circuit, sizes)
+    plan, arrays = _prepared(circuit, values, named)
     taken = {id(root(array)) for array in arrays} | plan.constants
     results = []
     for value in plan(arrays):
@@ -36,6 +35,26 @@ def evaluate(circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]) 
     if len(results) == 1:
         return results[0]
     return dict(zip(circuit.output_names, results, strict=True))
+
+
+def _prepared(
+    circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]
+) -> tuple[Plan, Sequence[Any]]:
+    """The plan for some values, and the values as arrays.
+
+    Arrays of shapes and dtypes that have been checked once are not looked at again.
+    """
+    seen = None
+    if not named and all([type(value) is np.ndarray and value.ndim for value in values]):
+        seen = tuple([(value.shape, value.dtype) for value in values])
+        plan: Plan | None = circuit._plans.get(seen)
+        if plan is not None:
+            return plan, values
+    arrays, sizes = bind(circuit, values, named)
+    plan = plan_of(circuit, sizes)
+    if seen is not None and all([a is b for a, b in zip(arrays, values, strict=False)]):
+        circuit._plans[seen] = plan
+    return plan, arrays
 
 
 def plan_of(circuit: Circuit, sizes: Mapping[str, int], keep: bool = False) -> Plan:
