@@ -204,10 +204,10 @@ def _product(left: str, right: str, output: str) -> Function:
     if first is None and second is None:
         return np.multiply
     if first is None:
-        return lambda a, b: np.multiply(a, second(b))  # type: ignore[misc]
+        return lambda a, b: np.multiply(a, second(b), order="C")  # type: ignore[misc]
     if second is None:
-        return lambda a, b: np.multiply(first(a), b)
-    return lambda a, b: np.multiply(first(a), second(b))
+        return lambda a, b: np.multiply(first(a), b, order="C")
+    return lambda a, b: np.multiply(first(a), second(b), order="C")
 
 
 def _aligned(term: str, output: str) -> Function | None:
