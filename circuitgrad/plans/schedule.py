@@ -29,6 +29,11 @@ class Plan:
         wanted: The wires whose values it returns, in order.
         sizes: The size of every named axis.
         reuse: Whether slots and arrays may be reused (False when the caller keeps every value).
+
+    Attributes:
+        gates: The wires that are computed, in order, each with the wires that its kernel reads.
+        wanted: The serial numbers of the wires returned.
+        constants: The identities of the arrays that belong to the plan, not to a caller.
     """
 
     def __init__(
