@@ -15,6 +15,8 @@ from circuitgrad.wire import Wire, check_name, describe, topological
 
 if TYPE_CHECKING:
     from circuitgrad.formulas.derivations import Derivation
+    from circuitgrad.plans.cost import Cost
+    from circuitgrad.plans.modes import JacobianCost
     from circuitgrad.plans.run import Run
     from circuitgrad.structures.compressed import SparseDerivative
     from circuitgrad.viz.figure import Figure
@@ -184,6 +186,18 @@ class Circuit:
         run: Run = upper_layer("plans.run").Run(self, values, named)
         return run
 
+    def cost(self, /, **sizes: int) -> Cost:
+        """What one evaluation costs at these sizes: flops, bytes, memory; printed as a table.
+
+        Args:
+            **sizes: The size of every named axis, as `n=100`.
+
+        Raises:
+            SpecError: A named axis without a size; the message names it.
+        """
+        cost: Cost = upper_layer("plans.cost").circuit_cost(self, sizes)
+        return cost
+
     # --- derivatives -----------------------------------------------------------------------------
 
     def grad(self, wrt: Choice = None, output: str | None = None) -> Circuit:
@@ -191,10 +205,30 @@ class Circuit:
         result: Circuit = upper_layer("derivatives").grad(self, wrt, output)
         return result
 
-    def jacobian(self, wrt: Choice = None, mode: str = "reverse") -> Circuit:
-        """The Jacobian: a matrix for a list of inputs, axes (output, input) for one input."""
-        result: Circuit = upper_layer("derivatives").jacobian(self, wrt, mode)
+    def jacobian(
+        self, wrt: Choice = None, mode: str = "reverse", sizes: Mapping[str, int] | None = None
+    ) -> Circuit:
+        """The Jacobian: a matrix for a list of inputs, axes (output, input) for one input.
+
+        Args:
+            wrt: One input, or a list of them (all by default).
+            mode: "reverse", "forward", "mixed", or "auto" for the one with the fewest operations.
+            sizes: The sizes of named axes, for "mixed" and "auto".
+        """
+        if mode == "auto":
+            mode = upper_layer("plans.modes").jacobian_cost(self, wrt, sizes or {}).best
+        result: Circuit = upper_layer("derivatives").jacobian(self, wrt, mode, sizes)
         return result
+
+    def jacobian_cost(self, wrt: Choice = None, /, **sizes: int) -> JacobianCost:
+        """What the Jacobian costs in reverse, forward and mixed mode; printed as a table.
+
+        Args:
+            wrt: One input, or a list of them (all by default).
+            **sizes: The size of every named axis, as `n=100`.
+        """
+        cost: JacobianCost = upper_layer("plans.modes").jacobian_cost(self, wrt, sizes)
+        return cost
 
     def hessian(self, wrt: Choice = None, output: str | None = None) -> Circuit:
         """The Hessian of a scalar output.

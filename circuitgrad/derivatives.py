@@ -14,9 +14,10 @@ import numpy as np
 from circuitgrad.circuits import Choice, Circuit, Origin
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.casting import astype
-from circuitgrad.gates.from_einsum import einsum
+from circuitgrad.gates.from_einsum import contract, einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
 from circuitgrad.gates.shapes import concatenate, zeros
+from circuitgrad.paths import dependents, narrowest_cut
 from circuitgrad.sources import constant, input_wire
 from circuitgrad.spec import Axis, Shape, format_shape
 from circuitgrad.wire import Wire, describe, topological
@@ -80,15 +81,6 @@ def accumulate(
                 known = gradients.get(source.serial)
                 gradients[source.serial] = part if known is None else add(known, part)
     return gradients
-
-
-def dependents(wires: Sequence[Wire], sources: Iterable[Wire]) -> set[int]:
-    """The serial numbers of the wires that depend on the sources (themselves included)."""
-    live = {wire.serial for wire in sources}
-    for wire in wires:
-        if any(source.serial in live for source in wire.inputs):
-            live.add(wire.serial)
-    return live
 
 
 def reverse(seeds: Mapping[Wire, Wire], wrt: Sequence[Wire]) -> tuple[Wire | None, ...]:
@@ -282,25 +274,49 @@ def delta(shape: Shape, like: Wire) -> Wire:
     return einsum(f"->{letters}{letters}", sizes=sizes, dtype=like.dtype)
 
 
-def derivative_block(output: Wire, source: Wire, mode: str = "reverse") -> Wire:
+def derivative_block(
+    output: Wire, source: Wire, mode: str = "reverse", sizes: Mapping[str, int] | None = None
+) -> Wire:
     """The derivative of one wire by another, axes (output, source).
 
-    From one pass with a symbolic delta.
+    From one pass with a symbolic delta; in mixed mode from two, which meet at the narrowest wire
+    that all paths pass (reverse mode where there is none).
+
+    Source:
+        Griewank & Walther, Evaluating Derivatives (2008), chapter 10.
     """
-    if mode == "reverse":
-        (found,) = reverse({output: delta(output.shape, output)}, (source,))
-    elif mode == "forward":
+    if mode not in ("reverse", "forward", "mixed"):
+        raise SpecError(f"jacobian: mode {mode!r}; needed 'reverse', 'forward', 'mixed' or 'auto'.")
+    cut = narrowest_cut(output, source, sizes or {}) if mode == "mixed" else None
+    if cut is not None:
+        return _mixed(output, source, cut)
+    if mode == "forward":
         (found,) = forward((output,), {source: delta(source.shape, source)})
         if found is not None:
             rank = source.ndim
             order = (*range(rank, found.ndim), *range(rank))
             found = found.transpose(order) if found.ndim > rank or rank > 1 else found
     else:
-        raise SpecError(f"jacobian: mode {mode!r}; needed 'reverse' or 'forward'.")
+        (found,) = reverse({output: delta(output.shape, output)}, (source,))
     return _or_zeros(found, (*output.shape, *source.shape), output)
 
 
-def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Circuit:
+def _mixed(output: Wire, source: Wire, cut: Wire) -> Wire:
+    """Reverse mode from the output down to the cut times forward mode from the source up to it."""
+    above, below = derivative_block(output, cut), derivative_block(cut, source, "forward")
+    rank = output.ndim + cut.ndim
+    axes = dict(enumerate((*above.shape, *source.shape)))
+    rows, middle = tuple(range(output.ndim)), tuple(range(output.ndim, rank))
+    columns = tuple(range(rank, rank + source.ndim))
+    return contract([(above, rows + middle), (below, middle + columns)], rows + columns, axes)
+
+
+def jacobian(
+    circuit: Circuit,
+    wrt: Choice = None,
+    mode: str = "reverse",
+    sizes: Mapping[str, int] | None = None,
+) -> Circuit:
     """The Jacobian, by one backward (or forward) pass per output with a symbolic delta.
 
     Args:
@@ -308,7 +324,9 @@ def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Cir
         wrt: One input: each output's derivative has the axes (output, input), as in JAX. A list
             (all inputs by default): one matrix `J`, a row for every entry of the outputs, a
             column for every entry of the inputs.
-        mode: "reverse" or "forward".
+        mode: "reverse", "forward" or "mixed": forward from the input up to the narrowest wire that
+            all paths pass, reverse from the output down to it, and the product of both.
+        sizes: The sizes of named axes, which "mixed" needs.
 
     >>> from circuitgrad.circuits import circuit
     >>> x, y = input_wire("x"), input_wire("y")
@@ -318,12 +336,12 @@ def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Cir
     chosen = circuit.choose(wrt)
     if isinstance(wrt, str | Wire):
         (source,) = chosen
-        blocks = [derivative_block(out, source, mode) for out in circuit.outputs]
+        blocks = [derivative_block(out, source, mode, sizes) for out in circuit.outputs]
         names = [f"∂{_named(name)}/∂{source.label}" for name in circuit.output_names]
         leading = [out.ndim for out in circuit.outputs]
         origins = [Origin((out,), chosen) for out in circuit.outputs]
         return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading, origins)
-    matrix = _grid(circuit.outputs, chosen, lambda out, x: derivative_block(out, x, mode))
+    matrix = _grid(circuit.outputs, chosen, lambda out, x: derivative_block(out, x, mode, sizes))
     origins = [Origin(circuit.outputs, chosen)]
     return Circuit(circuit.inputs, [matrix], ["J"], True, [1], origins)
 

@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 
 from circuitgrad.circuits import Choice, Circuit
-from circuitgrad.derivatives import dependents
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas.latex import local_gradient
 from circuitgrad.formulas.symbolic import expressions
 from circuitgrad.formulas.text import entries_text, expression_text, name_text
 from circuitgrad.gates.from_formula import Elementwise
+from circuitgrad.paths import dependents
 from circuitgrad.plans.run import EdgeRecord, Run, Value
 from circuitgrad.sources import Constant, Input
 from circuitgrad.spec import format_shape

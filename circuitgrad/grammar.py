@@ -75,6 +75,16 @@ def _parsed(text: str) -> ast.expr:
     return tree
 
 
+def operations(text: str) -> int:
+    """The number of operations in a formula: operators, comparisons and functions, one each.
+
+    >>> operations("1/(1 + exp(-x))")
+    4
+    """
+    kinds = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call)
+    return sum(isinstance(node, kinds) for node in ast.walk(parse(text)))
+
+
 def names(text: str) -> tuple[str, ...]:
     """The variables of a text, in order of appearance.
 

@@ -20,7 +20,7 @@ from circuitgrad.sources import input_wires
 from circuitgrad.viz.engine import find_engine
 from circuitgrad.viz.maths import chosen_engine
 
-REQUIRED: Final = ("numpy", "sympy", "python-flint", "click", "graphviz")
+REQUIRED: Final = ("numpy", "opt_einsum", "sympy", "python-flint", "click", "graphviz")
 OPTIONAL: Final = {
     "graphviz-pure": "lays out figures where no Graphviz is installed",
     "mathra": "sets formulas in figures",

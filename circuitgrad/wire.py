@@ -68,6 +68,16 @@ class Gate(abc.ABC):
     def pushforward(self, out: Wire, tangents: tuple[Wire | None, ...]) -> Wire | None:
         """The tangent of the output (None for an exact zero)."""
 
+    def flops(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]) -> int:
+        """The operations for inputs and an output of these shapes; 0 for what only moves."""
+        return 0
+
+    def inner_shapes(
+        self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the arrays that the kernel makes on its way and that count as memory."""
+        return ()
+
     def partials(self, out: Wire) -> tuple[Wire | float, ...] | None:
         """The local gradients of an elementwise gate; None for other families."""
         return None

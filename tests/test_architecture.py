@@ -20,7 +20,7 @@ LAYERS = [
     {"gates"},
     {"numpy_calculus", "numpy_functions", "numpy_linalg", "numpy_protocol", "numpy_refusals"}
     | {"numpy_statistics", "scipy_distributions", "scipy_functions"},
-    {"assignments", "derivatives", "series"},
+    {"assignments", "derivatives", "paths", "series"},
     {"formulas"},
     {"proofs"},
     {"plans"},

@@ -6,9 +6,9 @@ from typing import Any, get_args
 import numpy as np
 
 from circuitgrad.circuits import Circuit
-from circuitgrad.derivatives import dependents
 from circuitgrad.errors import RenderError, SpecError
 from circuitgrad.gates.from_formula import Elementwise
+from circuitgrad.paths import dependents
 from circuitgrad.plans.run import EdgeRecord, Run
 from circuitgrad.sources import Input
 from circuitgrad.viz.account import Account, Branch, Output, Pull, Signal, Value

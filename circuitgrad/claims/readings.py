@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -223,8 +223,12 @@ def _derived(
     if side.wire is None:
         return _by_sympy(kind, side, name)
     circuit = Circuit(tuple(inputs.values()), [side.wire], ["f"])
-    rule = {"gradient": grad, "jacobian": jacobian, "hessian": hessian}[kind]
-    wire = rule(circuit, name).outputs[0]
+    rules: dict[str, Callable[[Circuit, str], Circuit]] = {
+        "gradient": grad,
+        "jacobian": jacobian,
+        "hessian": hessian,
+    }
+    wire = rules[kind](circuit, name).outputs[0]
     leading = {"gradient": 0, "jacobian": side.wire.ndim, "hessian": inputs[name].ndim}[kind]
     natural = "numerator" if leading else "denominator"
     if layout is not None and layout != natural and wire.ndim > 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from circuitgrad.circuits import Circuit
-from circuitgrad.derivatives import dependents, grad, reverse
+from circuitgrad.derivatives import grad, reverse
 from circuitgrad.errors import CircuitError, ShapeError, SpecError
 from circuitgrad.formulas.closed_forms import circuit_matrix
 from circuitgrad.formulas.latex import name_latex
@@ -15,6 +15,7 @@ from circuitgrad.formulas.matrix_styles import symbol_text
 from circuitgrad.formulas.symbolic import expressions
 from circuitgrad.formulas.text import expression_text
 from circuitgrad.gates.from_einsum import Einsum
+from circuitgrad.paths import dependents
 from circuitgrad.sources import Constant, Input, constant, input_wire
 from circuitgrad.spec import format_shape
 from circuitgrad.wire import Wire, replaced, topological

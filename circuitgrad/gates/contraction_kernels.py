@@ -6,11 +6,12 @@ On BLAS where it applies.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from circuitgrad.gates.contraction_order import pairwise_order
 from circuitgrad.wire import Array
 
 Function = Callable[..., Array]
@@ -51,15 +52,23 @@ def _placed(
     if unique == output:
         return lambda *arrays: np.broadcast_to(function(*arrays).reshape(position), shape)
     full = tuple(sizes[x] for x in output)
-    spec = f"{output}->{unique}"
+    steps = _strides(full, dtype)
+    diagonal = tuple(
+        sum(step for x, step in zip(output, steps, strict=True) if x == letter) for letter in unique
+    )
 
     def embed(*arrays: Array) -> Array:
         result = np.zeros(full, dtype)
-        diagonal = np.einsum(spec, result)
-        diagonal[...] = function(*arrays).reshape(position)
+        view: Array = np.ndarray(shape, dtype, result, 0, diagonal)
+        view[...] = function(*arrays).reshape(position)
         return result
 
     return embed
+
+
+def _strides(shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:
+    """The distance in bytes between neighbours along each axis of a new array."""
+    return tuple(math.prod(shape[k + 1 :]) * dtype.itemsize for k in range(len(shape)))
 
 
 def _core(operands: tuple[str, ...], output: str, sizes: Mapping[str, int], dtype: Any) -> Function:
@@ -67,9 +76,22 @@ def _core(operands: tuple[str, ...], output: str, sizes: Mapping[str, int], dtyp
         return lambda: np.ones((), dtype)
     if len(operands) == 1:
         return _single(operands[0], output)
-    if len(operands) == 2 and all(len(set(term)) == len(term) for term in operands):
+    if any(len(set(term)) < len(term) for term in operands):
+        return _of_diagonals(operands, output, sizes)
+    if len(operands) == 2:
         return _pair(operands[0], operands[1], output, sizes)
-    return _several(operands, output, sizes, dtype)
+    return _several(operands, output, sizes)
+
+
+def _of_diagonals(operands: tuple[str, ...], output: str, sizes: Mapping[str, int]) -> Function:
+    """Letters that stand twice in an operand: its diagonals are taken first."""
+    unique = tuple("".join(dict.fromkeys(term)) for term in operands)
+    firsts = [_single(*pair) for pair in zip(operands, unique, strict=True)]
+    if len(operands) == 2:
+        inner = _pair(unique[0], unique[1], output, sizes)
+    else:
+        inner = _several(unique, output, sizes)
+    return lambda *arrays: inner(*[first(a) for first, a in zip(firsts, arrays, strict=True)])
 
 
 def _single(term: str, output: str) -> Function:
@@ -90,44 +112,75 @@ def _single(term: str, output: str) -> Function:
 
 
 def _pair(left: str, right: str, output: str, sizes: Mapping[str, int]) -> Function:
-    """Two operands: matmul over (batch, left, contracted) and (batch, contracted, right)."""
+    """Two operands: a product of matrices (batch, left, contracted) and (…, contracted, right)."""
     if left == right == output:
         return np.multiply
     alone_left = [x for x in left if x not in right and x not in output]
     alone_right = [x for x in right if x not in left and x not in output]
     if alone_left or alone_right:
         return _presummed(left, right, output, sizes, alone_left, alone_right)
-    contracted = [x for x in left if x in right and x not in output]
+    contracted = "".join(x for x in left if x in right and x not in output)
     if not contracted:
         return _product(left, right, output)
-    batch = [x for x in left if x in right and x in output]
-    rows = [x for x in left if x not in right]
-    columns = [x for x in right if x not in left]
-    if (left, right, output) == ("ab", "bc", "ac"):
-        return np.matmul
-    first = tuple(left.index(x) for x in batch + rows + contracted)
-    second = tuple(right.index(x) for x in batch + contracted + columns)
-    natural = "".join(batch + rows + columns)
-    order = tuple(natural.index(x) for x in output)
-    lead = tuple(sizes[x] for x in batch)
-    inner = math.prod(sizes[x] for x in contracted)
-    a_shape = (*lead, math.prod(sizes[x] for x in rows), inner)
-    b_shape = (*lead, inner, math.prod(sizes[x] for x in columns))
+    batch = "".join(x for x in left if x in right and x in output)
+    rows = "".join(x for x in left if x not in right)
+    columns = "".join(x for x in right if x not in left)
+    if rows and columns and output == batch + columns + rows:
+        swapped = _pair(right, left, output, sizes)  # the result needs no transpose then
+        return lambda a, b: swapped(b, a)
+    if contracted not in left:
+        again = "".join(x for x in right if x in contracted)
+        contracted = again if again in right else contracted
+    first = _matrix(left, batch, rows, contracted, sizes)
+    second = _matrix(right, batch, contracted, columns, sizes)
+    return _multiplied(first, second, (batch, rows, columns), output, sizes)
+
+
+def _multiplied(
+    first: Function | None,
+    second: Function | None,
+    groups: tuple[str, str, str],
+    output: str,
+    sizes: Mapping[str, int],
+) -> Function:
+    """The product of two arranged matrices, its axes told apart and put in order."""
+    batch, rows, columns = groups
+    natural = batch + rows + columns
+    multiply: Any = np.matmul if batch else np.dot
     shape = tuple(sizes[x] for x in natural)
-    multiply: Any = np.matmul
-    if not batch and not columns:
-        b_shape, multiply = (inner,), np.dot
-        a_shape = a_shape if rows else (inner,)
-    elif not batch and not rows:
-        a_shape, multiply = (inner,), np.dot
+    order = None if natural == output else tuple(natural.index(x) for x in output)
+    is_plain = not batch and len(rows) <= 1 and len(columns) <= 1
 
     def kernel(a: Array, b: Array) -> Array:
-        product = multiply(
-            np.transpose(a, first).reshape(a_shape), np.transpose(b, second).reshape(b_shape)
+        product: Array = multiply(
+            a if first is None else first(a), b if second is None else second(b)
         )
-        return np.transpose(np.reshape(product, shape), order)
+        if not is_plain:
+            product = product.reshape(shape)
+        return product if order is None else product.transpose(order)
 
-    return kernel
+    is_ready = is_plain and order is None
+    return multiply if is_ready and first is None and second is None else kernel
+
+
+def _matrix(
+    term: str, batch: str, rows: str, columns: str, sizes: Mapping[str, int]
+) -> Function | None:
+    """How an array becomes a stack of matrices for BLAS; None where it is one already.
+
+    Without a batch, no rows or no columns make a vector.
+    """
+    wanted = batch + rows + columns
+    order = None if term == wanted else tuple(term.index(x) for x in wanted)
+    groups = [*batch, rows, columns]
+    if not batch:
+        groups = [group for group in groups if group]
+    shape = tuple(math.prod(sizes[x] for x in group) for group in groups)
+    if all(len(group) == 1 for group in groups):
+        return None if order is None else lambda a: a.transpose(order)
+    if order is None:
+        return lambda a: a.reshape(shape)
+    return lambda a: a.transpose(order).reshape(shape)
 
 
 def _presummed(
@@ -147,24 +200,78 @@ def _presummed(
 
 def _product(left: str, right: str, output: str) -> Function:
     """An outer or partly shared product: axes aligned by new axes, then multiplied."""
+    first, second = _aligned(left, output), _aligned(right, output)
+    if first is None and second is None:
+        return np.multiply
+    if first is None:
+        return lambda a, b: np.multiply(a, second(b), order="C")  # type: ignore[misc]
+    if second is None:
+        return lambda a, b: np.multiply(first(a), b, order="C")
+    return lambda a, b: np.multiply(first(a), second(b), order="C")
 
-    def aligned(term: str) -> tuple[tuple[int, ...], tuple[Any, ...]]:
-        order = tuple(term.index(x) for x in output if x in term)
-        return order, tuple(slice(None) if x in term else None for x in output)
 
-    (first, left_index), (second, right_index) = aligned(left), aligned(right)
-    return lambda a, b: np.multiply(
-        np.transpose(a, first)[left_index], np.transpose(b, second)[right_index]
+def _aligned(term: str, output: str) -> Function | None:
+    """How an array broadcasts to the output's axes; None where it does as it is."""
+    order = tuple(term.index(x) for x in output if x in term)
+    index = tuple(slice(None) if x in term else None for x in output)
+    if output.endswith(term):
+        return None
+    if order == tuple(range(len(term))):
+        return lambda a: np.asarray(a)[index]
+    return lambda a: np.transpose(a, order)[index]
+
+
+def _several(operands: tuple[str, ...], output: str, sizes: Mapping[str, int]) -> Function:
+    """More than two operands: pair after pair, in the cheapest order for these sizes."""
+    listed = list(operands)
+    steps = []
+    for first, second, letters in pairwise_order(operands, output, sizes):
+        right, left = listed.pop(second), listed.pop(first)
+        result = "".join(letters)
+        steps.append((first, second, _pair(left, right, result, sizes)))
+        listed.append(result)
+
+    def kernel(*arrays: Array) -> Array:
+        values = list(arrays)
+        for first, second, product in steps:
+            b, a = values.pop(second), values.pop(first)
+            values.append(product(a, b))
+        return values[0]
+
+    return _weighted_square(operands, output, sizes, kernel) if len(operands) == 3 else kernel
+
+
+def is_weighted_square(operands: Sequence[Sequence[Any]], output: Sequence[Any]) -> bool:
+    """Whether three operands are AᵀDA with D = diag(d): d first, then twice the same letters.
+
+    The letters of d are summed, and both copies of A have them at the same places.
+    """
+    if len(operands) != 3:
+        return False
+    weight, left, right = operands
+    shared = {x for x in left if x in right}
+    return (
+        len(left) == len(right)
+        and shared == set(weight) == {x for x, y in zip(left, right, strict=True) if x == y}
+        and 0 < len(shared) < len(left)
+        and not shared.intersection(output)
+        and set(output) == (set(left) | set(right)) - shared
     )
 
 
-def _several(
-    operands: tuple[str, ...], output: str, sizes: Mapping[str, int], dtype: Any
+def _weighted_square(
+    operands: tuple[str, ...], output: str, sizes: Mapping[str, int], general: Function
 ) -> Function:
-    """More than two operands, or repeated letters: NumPy's einsum along a path chosen once."""
-    spec = f"{','.join(operands)}->{output}"
-    if len(operands) == 2:
-        return lambda *arrays: np.einsum(spec, *arrays)
-    models = [np.broadcast_to(np.zeros((), dtype), [sizes[x] for x in term]) for term in operands]
-    path = np.einsum_path(spec, *models, optimize="greedy")[0]
-    return lambda *arrays: np.einsum(spec, *arrays, optimize=path)
+    """AᵀDA for weights that turn out to be ≥ 0: BᵀB with B = √D A, half the work for BLAS."""
+    if not is_weighted_square(operands, output):
+        return general
+    weight, left, right = operands
+    scale, square = _product(weight, left, left), _pair(left, right, output, sizes)
+
+    def kernel(d: Array, a: Array, b: Array) -> Array:
+        if a is not b or not d.size or not np.min(d) >= 0:  # neither is NaN
+            return general(d, a, b)
+        root = scale(np.sqrt(d), a)
+        return square(root, root)
+
+    return kernel

@@ -18,6 +18,7 @@ import numpy as np
 
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.contraction_kernels import contraction_kernel
+from circuitgrad.gates.contraction_order import contraction_flops, distinct, pairwise_order
 from circuitgrad.gates.subscripts import Indices, canonical, parse_subscripts
 from circuitgrad.methods import upper_layer
 from circuitgrad.sources import Constant, constant
@@ -110,11 +111,7 @@ class Einsum(Gate):
     def kernel(
         self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...], dtype: Any
     ) -> Kernel:
-        sizes = {
-            letter: size
-            for letters, shape in zip((*self.operands, self.output), (*shapes, out), strict=True)
-            for letter, size in zip(letters, shape, strict=True)
-        }
+        sizes = self._lengths(shapes, out)
         for letter, axis in self.sizes:
             if letter not in sizes:
                 if isinstance(axis, str):
@@ -123,6 +120,23 @@ class Einsum(Gate):
         return _cached_kernel(
             self.operands, self.output, tuple(sorted(sizes.items())), shapes, dtype
         )
+
+    def flops(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]) -> int:
+        return contraction_flops(self.operands, self.output, self._lengths(shapes, out))
+
+    def inner_shapes(
+        self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], ...]:
+        sizes = self._lengths(shapes, out)
+        pairs = pairwise_order(*distinct(self.operands, self.output), sizes)
+        return tuple(tuple(sizes[x] for x in pair.result) for pair in pairs[:-1])
+
+    def _lengths(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]) -> dict[str, int]:
+        return {
+            letter: size
+            for letters, shape in zip((*self.operands, self.output), (*shapes, out), strict=True)
+            for letter, size in zip(letters, shape, strict=True)
+        }
 
     def resolved(self, sizes: Mapping[str, int]) -> Einsum:
         """The same gate with named axes replaced by their sizes."""
@@ -366,6 +380,17 @@ def _cached_kernel(
     dtype: Any,
 ) -> Callable[..., Any]:
     return contraction_kernel(operands, output, dict(sizes), dtype)
+
+
+def is_view(wire: Wire) -> bool:
+    """Whether a wire's array is a view of its input's: nothing is computed or written."""
+    gate = wire.gate
+    return (
+        type(gate) is Einsum
+        and len(gate.operands) == 1
+        and gate.is_structural
+        and len(set(gate.output)) == len(gate.output)
+    )
 
 
 def common_dtype(wires: Sequence[Wire]) -> np.dtype[Any]:

@@ -166,6 +166,17 @@ class Elementwise(Gate):
 
         return checked
 
+    def flops(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]) -> int:
+        return math.prod(out) * self._operations
+
+    @cached_property
+    def _operations(self) -> int:
+        """The operations and functions of the formula; the dearest piece and its condition."""
+        if self.formula:
+            return max(grammar.operations(self.formula), 1)
+        tests = sum(grammar.operations(condition) for condition, _ in self.pieces[:-1])
+        return max(tests + max(grammar.operations(text) for _, text in self.pieces), 1)
+
     def scalar_kernel(self) -> Kernel | None:
         return self.scalar
 

@@ -7,6 +7,7 @@ the two.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
@@ -54,6 +55,8 @@ class Declaration:
             entry; by default those of the parameter `axes` or `axis`, else all.
         recovery: For a gate that undoes a product: which input it is linear in, and the product
             (*inputs, out) of the others with the output, which is that input again.
+        flops: (*shapes of the inputs) -> the leading term of the operation count; by default 0 for
+            rearrangements and one operation per entry of the largest array for the others.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Declaration:
     written: Rule | None = None
     traced: Rule | None = None
     recovery: tuple[int, Callable[..., Wire]] | None = None
+    flops: Callable[..., int] | None = None
 
     def __call__(self, *inputs: Wire, **parameters: Any) -> Wire:
         """The gate on wires, with hashable parameters."""
@@ -117,6 +121,11 @@ class _RuleGate(Gate):
         if "shape" in options:
             options["shape"] = out  # with the sizes of named axes
         return (lambda *arrays: function(*arrays, **options)) if options else function
+
+    def flops(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]) -> int:
+        if self.declaration.flops is not None:
+            return self.declaration.flops(*shapes)
+        return 0 if self.family == "multilinear" else max(map(math.prod, (*shapes, out)))
 
     def pullback(self, out: Wire, grad: Wire) -> tuple[Wire | None, ...]:
         return tuple(self.declaration.pullback(out, grad, **self.options))

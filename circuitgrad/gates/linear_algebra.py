@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ _inverse = Declaration(
     meaning=_identity_residual,
     sample=lambda: inverse(input_wire("A", (2, 2))),
     formula="A Y = I",
+    flops=lambda a: 2 * a[0] ** 3,
     latex="{0}^{{-1}}",
     source="Giles, Collected matrix derivative results (2008), 2.2.3",
 )
@@ -141,6 +143,8 @@ _solve = Declaration(
     meaning=lambda a, b, out: arithmetic.sub(matmul(a, out), b),
     sample=lambda: solve(input_wire("A", (2, 2)), input_wire("b", 2)),
     formula="A y = b",
+    # An LU factorisation, then two triangular systems for every right side.
+    flops=lambda a, b: 2 * a[0] ** 3 // 3 + 2 * a[0] * math.prod(b),
     latex="{0}^{{-1}}{1}",
     source="Giles, Collected matrix derivative results (2008), 2.3.1",
     recovery=(1, lambda a, b, out: matmul(a, out)),

@@ -7,6 +7,7 @@ too: they come from the singular values, never from a division by the determinan
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,10 +30,8 @@ from circuitgrad.wire import Array, Operand, Wire, describe
 
 LARGEST_POLYNOMIAL = 4  # n! products are written out in formulas up to here
 
-__all__ = [
-    "cholesky", "det", "identity", "logdet", "lower_triangle", "matrix_power", "pair",
-    "slogdet", "spread", "turned",
-]  # fmt: skip
+__all__ = ["cholesky", "det", "identity", "logdet", "lower_triangle", "matrix_power", "pair"]
+__all__ += ["slogdet", "spread", "turned"]
 
 
 def turned(x: Wire) -> Wire:
@@ -104,6 +103,7 @@ det_gate: Declaration = Declaration(
     meaning=_polynomial,
     sample=lambda: det(input_wire("A", (2, 2))),
     formula="sum of signed products, one entry of each row and column",
+    flops=lambda a: 2 * a[0] ** 3 // 3,
     latex=r"\det {0}",
     source="Leibniz; the derivative: Jacobi's formula",
 )
@@ -120,6 +120,7 @@ cofactor: Declaration = Declaration(
     meaning=_minors,
     sample=lambda: cofactor(input_wire("A", (2, 2))),
     formula="det(A) A⁻ᵀ, the matrix of signed minors",
+    flops=lambda a: 23 * a[0] ** 3,  # singular values and vectors: 21 n³
     latex=r"\operatorname{{cof}} {0}",
     source="Magnus & Neudecker, Matrix Differential Calculus, 8.3",
 )
@@ -172,6 +173,7 @@ cofactor_change: Declaration = Declaration(
     meaning=_change,
     sample=lambda: cofactor_change(input_wire("A", (2, 2)), input_wire("E", (2, 2))),
     formula="tr(A⁻¹E) cof(A) - A⁻ᵀ Eᵀ cof(A), extended to singular A",
+    flops=lambda a, e: 21 * a[0] ** 3 + 8 * a[0] * math.prod(e),
     latex=r"\operatorname{{D\,cof}}({0})[{1}]",
     source="Magnus & Neudecker, Matrix Differential Calculus, 8.3",
 )
@@ -214,6 +216,7 @@ logdet_gate: Declaration = Declaration(
     meaning=lambda a: 0.5 * arithmetic.log(arithmetic.square(det_gate(a))),
     sample=lambda: logdet(input_wire("A", (2, 2))),
     formula="log|det(A)|",
+    flops=lambda a: 2 * a[0] ** 3 // 3,
     latex=r"\log\left|\det {0}\right|",
     source="Giles, Collected matrix derivative results (2008), 2.2.4",
 )
@@ -229,6 +232,7 @@ determinant_sign: Declaration = Declaration(
     entries=lambda a: arithmetic.sign(det_gate(a)),
     sample=lambda: determinant_sign(input_wire("A", (2, 2))),
     formula="sign(det(A))",
+    flops=lambda a: 2 * a[0] ** 3 // 3,
     policy="0 everywhere (piecewise constant)",
     latex=r"\operatorname{{sgn}}\det {0}",
 )
@@ -327,6 +331,7 @@ cholesky_gate: Declaration = Declaration(
     ),
     sample=lambda: cholesky(input_wire("A", (2, 2))),
     formula="L Lᵀ = A, L lower triangular with positive diagonal",
+    flops=lambda a: a[0] ** 3 // 3,
     latex=r"\operatorname{{chol}} {0}",
     source="Murray, Differentiation of the Cholesky decomposition (2016), 3",
 )

@@ -160,6 +160,7 @@ convolve_gate: Declaration = Declaration(
     ),
     sample=lambda: convolve(input_wire("x", 3), input_wire("y", 2)),
     formula="Σ x_i y_(k-i)",
+    flops=lambda a, b: 2 * a[0] * b[0],
     latex="{0} * {1}",
 )
 

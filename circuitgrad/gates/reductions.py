@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -231,6 +232,7 @@ _softmax: Declaration = Declaration(
     ),
     sample=lambda: softmax(input_wire("x", 3)),
     formula="exp(x)/sum(exp(x))",
+    flops=lambda x: 5 * math.prod(x),  # max, subtract, exp, add, divide
     latex=r"\operatorname{{softmax}}{0}",
     source="Bridle, NIPS 1989",
 )
@@ -260,6 +262,7 @@ _logsumexp: Declaration = Declaration(
     meaning=lambda x, axes: arithmetic.log(total(functions.exp(x), axes)),
     sample=lambda: logsumexp(input_wire("x", 3)),
     formula="log(sum(exp(x)))",
+    flops=lambda x: 4 * math.prod(x),
     latex=r"\operatorname{{lse}}{0}",
 )
 
@@ -348,6 +351,7 @@ _unit: Declaration = Declaration(
     ),
     sample=lambda: _unit(input_wire("x", 2), axes=(-1,)),
     formula="x/sqrt(sum(x**2))",
+    flops=lambda x: 3 * math.prod(x),
     policy="0 at x = 0",
     latex=r"\widehat{{{0}}}",
 )
@@ -369,6 +373,7 @@ _norm: Declaration = Declaration(
     meaning=lambda x, axes: arithmetic.sqrt(total(arithmetic.square(x), axes)),
     sample=lambda: norm(input_wire("x", 2)),
     formula="sqrt(sum(x**2))",
+    flops=lambda x: 2 * math.prod(x),
     policy="0 at x = 0, the subgradient of least norm",
     latex=r"\lVert {0}\rVert",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,7 @@ _cumsum: Declaration = Declaration(
     ),
     sample=lambda: cumsum(input_wire("x", 3)),
     formula="y_k = Σ x_i for i ≤ k",
+    flops=math.prod,
     latex=r"\operatorname{{cumsum}}{0}",
 )
 
@@ -245,6 +247,7 @@ sort_gate: Declaration = Declaration(
     entries=_sorted_entries,
     sample=lambda: sort(input_wire("x", 2)),
     formula="the entries in ascending order",
+    flops=lambda x: math.prod(x) * max(x[-1] - 1, 0).bit_length(),  # comparisons of a merge sort
     policy="ties share the gradient equally",
     latex=r"\operatorname{{sort}}{0}",
     mixed_axes=1,

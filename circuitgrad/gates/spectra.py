@@ -132,6 +132,7 @@ eigenvalues: Declaration = Declaration(
     generic=(_MATRIX, ("x", "y")),
     sample=lambda: eigvalsh(input_wire("A", (2, 2))),
     formula="det(A - y I) = 0, in ascending order",
+    flops=lambda a: 4 * a[0] ** 3 // 3,
     latex=r"\lambda({0})",
     source="Giles, Collected matrix derivative results (2008), 3.1",
 )
@@ -177,6 +178,7 @@ def _vectors(name: str, kernel: object) -> Declaration:
         generic=(_MATRIX, _VECTORS),
         sample=lambda: declared(input_wire("A", (2, 2))),
         formula="A V = V diag(λ), Vᵀ V = I",
+        flops=lambda a: 9 * a[0] ** 3,
         latex=r"V({0})",
         source="Giles, Collected matrix derivative results (2008), 3.1",
     )

@@ -15,7 +15,7 @@ from circuitgrad.circuits import Circuit
 from circuitgrad.derivatives import BackwardPass, backward_pass
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.grammar import nearest
-from circuitgrad.plans.schedule import Plan
+from circuitgrad.plans.schedule import Plan, root
 from circuitgrad.sources import constant
 from circuitgrad.spec import SCALAR, bind_shape, format_shape, resolve_shape
 from circuitgrad.wire import Array, Wire, describe
@@ -25,15 +25,36 @@ Value: TypeAlias = "float | Array"
 
 def evaluate(circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """The outputs of a circuit: one value, or a dict by name if there are several."""
-    arrays, sizes = bind(circuit, values, named)
-    taken = {id(array) for array in arrays}
+    plan, arrays = _prepared(circuit, values, named)
+    taken = {id(root(array)) for array in arrays} | plan.constants
     results = []
-    for value in plan_of(circuit, sizes)(arrays):
-        results.append(_finished(value, copy=id(value) in taken))
-        taken.add(id(value))
+    for value in plan(arrays):
+        owner = root(value)
+        results.append(_finished(value, copy=id(owner) in taken))
+        taken.add(id(owner))
     if len(results) == 1:
         return results[0]
     return dict(zip(circuit.output_names, results, strict=True))
+
+
+def _prepared(
+    circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]
+) -> tuple[Plan, Sequence[Any]]:
+    """The plan for some values, and the values as arrays.
+
+    Arrays of shapes and dtypes that have been checked once are not looked at again.
+    """
+    seen = None
+    if not named and all([type(value) is np.ndarray and value.ndim for value in values]):
+        seen = tuple([(value.shape, value.dtype) for value in values])
+        plan: Plan | None = circuit._plans.get(seen)
+        if plan is not None:
+            return plan, values
+    arrays, sizes = bind(circuit, values, named)
+    plan = plan_of(circuit, sizes)
+    if seen is not None and all([a is b for a, b in zip(arrays, values, strict=False)]):
+        circuit._plans[seen] = plan
+    return plan, arrays
 
 
 def plan_of(circuit: Circuit, sizes: Mapping[str, int], keep: bool = False) -> Plan:
@@ -127,7 +148,9 @@ def _finished(value: Any, copy: bool = True) -> Value:
     array = np.asarray(value)
     if not array.ndim:
         return float(array) if array.dtype == np.float64 else array[()]
-    is_own = not copy and array.flags.writeable and array.base is None
+    owner = root(array)
+    is_whole = owner.flags.owndata and owner.size == array.size
+    is_own = not copy and array.flags.writeable and is_whole
     owned: Array = array if is_own else array.copy()
     return owned
 

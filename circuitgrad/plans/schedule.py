@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from circuitgrad.gates.from_einsum import Einsum
+from circuitgrad.gates.from_einsum import Einsum, is_view
 from circuitgrad.gates.from_formula import Elementwise
+from circuitgrad.plans.factoring import factored
 from circuitgrad.sources import Constant
 from circuitgrad.spec import FLOAT64, resolve_shape
 from circuitgrad.wire import Array, Wire
@@ -28,6 +29,11 @@ class Plan:
         wanted: The wires whose values it returns, in order.
         sizes: The size of every named axis.
         reuse: Whether slots and arrays may be reused (False when the caller keeps every value).
+
+    Attributes:
+        gates: The wires that are computed, in order, each with the wires that its kernel reads.
+        wanted: The serial numbers of the wires returned.
+        constants: The identities of the arrays that belong to the plan, not to a caller.
     """
 
     def __init__(
@@ -40,6 +46,9 @@ class Plan:
         self._sizes = dict(sizes)
         self._given = {wire.serial for wire in given}
         self._order = [w for w in self._needed(wanted) if w.serial not in self._given]
+        if reuse:
+            wanted = factored(self._order, given, wanted, sizes)
+            self._order = [w for w in self._needed(wanted) if w.serial not in self._given]
         self._shapes = {
             w.serial: resolve_shape(w.shape, sizes) for w in (*given, *self._order, *wanted)
         }
@@ -52,6 +61,8 @@ class Plan:
         self.steps: list[Step] = []
         self._schedule(wanted, reuse)
         self._outputs = [self._slot[wire.serial] for wire in wanted]
+        self.wanted = tuple(wire.serial for wire in wanted)
+        self.constants = frozenset(id(root(v)) for v in self._initial if v is not None)
         self._exact_steps = self.steps
         if self.is_scalar:
             self._exact_steps, self.steps = (
@@ -89,15 +100,22 @@ class Plan:
                 last[source.serial] = position
         kept = {w.serial for w in wanted} | self._given
         for wire in self._order:
-            if not wire.inputs and type(wire.gate) is Constant:
+            if type(wire.gate) is Constant or _is_spread_constant(wire):
                 kept.add(wire.serial)
         self._wires: list[Wire] = []
+        self.gates: list[tuple[Wire, tuple[Wire, ...]]] = []
         free: list[int] = []
         readable = self._overwritable(operands) if reuse else set()
         for position, wire in enumerate(self._order):
             if type(wire.gate) is Constant:
                 data = wire.gate.data
                 self._slot[wire.serial] = self._new_slot(float(data) if self.is_scalar else data)
+                continue
+            if reuse and _is_spread_constant(wire):
+                value = self._kernel(wire, wire.inputs)(
+                    self._initial[self._slot[wire.inputs[0].serial]]
+                )
+                self._slot[wire.serial] = self._new_slot(value)
                 continue
             if wire.serial not in last and wire.serial not in kept:
                 continue  # read by nobody: a broadcast that its readers see through
@@ -114,6 +132,7 @@ class Plan:
             self._slot[wire.serial] = free.pop() if free else self._new_slot(None)
             self.steps.append((kernel, slots, self._slot[wire.serial]))
             self._wires.append(wire)
+            self.gates.append((wire, sources))
 
     def _operands(self, wire: Wire, reuse: bool) -> tuple[Wire, ...]:
         """A gate's inputs, with broadcasts left to elementwise kernels where that is the same."""
@@ -167,6 +186,10 @@ class Plan:
         shapes = tuple(self._shapes[s.serial] for s in sources)
         return gate.kernel(shapes, self._shapes[wire.serial], wire.dtype)
 
+    def shape(self, wire: Wire) -> tuple[int, ...]:
+        """The shape of a wire with the sizes of this plan."""
+        return self._shapes.get(wire.serial) or resolve_shape(wire.shape, self._sizes)
+
     def _named_steps(self) -> list[tuple[Wire, Step]]:
         return list(zip(self._wires, self.steps, strict=True))
 
@@ -199,6 +222,18 @@ class Plan:
             else:
                 slots[target] = kernel(*[slots[s] for s in sources])
         return [slots[slot] for slot in self._outputs]
+
+
+def root(value: Any) -> Any:
+    """The array that owns the memory of a value."""
+    while isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray):
+        value = value.base
+    return value
+
+
+def _is_spread_constant(wire: Wire) -> bool:
+    """Whether a wire repeats a constant along new axes: a view that is made once."""
+    return is_view(wire) and type(wire.inputs[0].gate) is Constant
 
 
 def _is_ufunc(wire: Wire) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,7 +21,11 @@ from circuitgrad.wire import Array, Wire, topological
 
 POINTS = 8
 LARGEST_SIZE = 4
-KINDS = {"gradient": grad, "jacobian": jacobian, "hessian": hessian}
+KINDS: Final[Mapping[str, Callable[[Circuit, Wire], Circuit]]] = {
+    "gradient": grad,
+    "jacobian": jacobian,
+    "hessian": hessian,
+}
 STRUCTURED = ("structured_symmetric", "structured_diagonal")
 _BITS = 53
 _NUDGE = 2.0**-40  # what the numbers are moved by, to see how far rounding is amplified

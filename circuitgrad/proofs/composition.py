@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import sympy as sp
 
 from circuitgrad.circuits import Circuit
-from circuitgrad.derivatives import BackwardPass, accumulate, backward_pass, dependents
+from circuitgrad.derivatives import BackwardPass, accumulate, backward_pass
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas.symbolic import entry_symbols, expressions
 from circuitgrad.gates.from_formula import Elementwise, scaled
+from circuitgrad.paths import dependents
 from circuitgrad.proofs.equality import decide
 from circuitgrad.proofs.verdicts import Status
 from circuitgrad.sources import input_wire

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from circuitgrad.circuits import Circuit
-from circuitgrad.derivatives import accumulate, dependents, forward
+from circuitgrad.derivatives import accumulate, forward
 from circuitgrad.gates.shapes import zeros
+from circuitgrad.paths import dependents
 from circuitgrad.plans.schedule import Plan
 from circuitgrad.sources import input_wire
 from circuitgrad.spec import resolve_shape

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitgrad.derivatives import dependents
+from circuitgrad.paths import dependents
 from circuitgrad.structures.sparsity import GatePattern, Pattern, entries, from_pairs
 from circuitgrad.wire import Wire, topological
 

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from circuitgrad.derivatives import dependents
 from circuitgrad.errors import ShapeError
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.gates.from_rule import declaration_of, parameters_of
+from circuitgrad.paths import dependents
 from circuitgrad.spec import resolve_shape
 from circuitgrad.wire import Wire, describe, known_value, topological
 
