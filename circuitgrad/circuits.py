@@ -15,6 +15,8 @@ from circuitgrad.wire import Wire, check_name, describe, topological
 
 if TYPE_CHECKING:
     from circuitgrad.plans.run import Run
+    from circuitgrad.structures.classification import Structure
+    from circuitgrad.structures.operators import DerivativeOperator
     from circuitgrad.viz.figure import Figure
 
 Choice: TypeAlias = "str | Wire | Sequence[str | Wire] | None"
@@ -203,6 +205,33 @@ class Circuit:
     def hvp(self, wrt: Choice = None, output: str | None = None) -> Circuit:
         """The Hessian-vector product: inputs and directions to H·direction."""
         result: Circuit = upper_layer("derivatives").hvp(self, wrt, output)
+        return result
+
+    # --- structure -------------------------------------------------------------------------------
+
+    def structure(self, output: str | None = None) -> Structure:
+        """What is known of a Jacobian's or Hessian's matrix for every size; prints well.
+
+        Raises:
+            SpecError: The circuit is no derivative, or has several outputs and none is named.
+        """
+        result: Structure = upper_layer("structures.assembly").structure(self, output)
+        return result
+
+    def operator(self, /, *values: Any, **named: Any) -> DerivativeOperator:
+        """A Jacobian or Hessian at one point, as a linear operator of SciPy with its structure.
+
+        Args:
+            *values: Inputs by position.
+            **named: Inputs by name.
+
+        Raises:
+            SpecError: The circuit is no derivative, or an input is missing or unknown.
+            ShapeError: An array that does not fit its input.
+        """
+        result: DerivativeOperator = upper_layer("structures.assembly").operator(
+            self, values, named
+        )
         return result
 
     # --- formulas, proofs, pictures --------------------------------------------------------------

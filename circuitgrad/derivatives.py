@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -17,10 +17,11 @@ from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
 from circuitgrad.gates.shapes import concatenate, zeros
 from circuitgrad.sources import constant, input_wire
-from circuitgrad.spec import Axis, Shape, format_shape
+from circuitgrad.spec import Shape, format_shape
 from circuitgrad.wire import Wire, describe, topological
 
 T = TypeVar("T")
+Cells: TypeAlias = Sequence[Sequence[tuple[str, Wire, int]]]
 
 
 @dataclass(frozen=True)
@@ -313,8 +314,11 @@ def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Cir
         names = [f"∂{_named(name)}/∂{source.label}" for name in circuit.output_names]
         leading = [out.ndim for out in circuit.outputs]
         return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading)
-    matrix = _grid(circuit.outputs, chosen, lambda out, x: derivative_block(out, x, mode))
-    return Circuit(circuit.inputs, [matrix], ["J"], is_grid=True, leading=[1])
+    cells = [
+        [(f"∂{_named(name)}/∂{x.label}", derivative_block(out, x, mode), out.ndim) for x in chosen]
+        for name, out in zip(circuit.output_names, circuit.outputs, strict=True)
+    ]
+    return Grid(circuit.inputs, cells, "J")
 
 
 def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Circuit:
@@ -345,33 +349,73 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
         )
         leading = [chosen[0].ndim]
         return Circuit(circuit.inputs, [block], [name], is_grid=True, leading=leading)
-    matrix = _grid(gradient.outputs, chosen, derivative_block)
-    return Circuit(circuit.inputs, [matrix], ["H"], is_grid=True, leading=[1])
+    told = _named(circuit.output_name(output))
+    cells = [
+        [
+            (
+                f"∂²{told}/∂{x.label}²" if x is y else f"∂²{told}/∂{x.label}∂{y.label}",
+                derivative_block(out, y),
+                out.ndim,
+            )
+            for y in chosen
+        ]
+        for x, out in zip(chosen, gradient.outputs, strict=True)
+    ]
+    return Grid(circuit.inputs, cells, "H")
 
 
-def _grid(
-    rows: Sequence[Wire], columns: Sequence[Wire], block: Callable[[Wire, Wire], Wire]
-) -> Wire:
-    """One matrix from the blocks of several outputs and inputs, every wire flattened in C order."""
-    lines = []
-    for out in rows:
-        parts = [_flat(block(out, x), _entries(out), _entries(x)) for x in columns]
-        lines.append(concatenate(parts, 1))
+class Grid(Circuit):
+    """A Jacobian or Hessian over several inputs: blocks, and one matrix of them.
+
+    The matrix needs integer sizes; the blocks, the structure and the operator do not.
+
+    Attributes:
+        cells: The blocks line by line: name, wire, and how many of its axes are rows.
+        blocks: The circuit with one output for each block.
+    """
+
+    def __init__(self, inputs: Sequence[Wire], cells: Cells, name: str) -> None:
+        self.cells = cells
+        every = [cell for line in cells for cell in line]
+        wires = [wire for _, wire, _ in every]
+        leading = [rank for _, _, rank in every]
+        self.blocks = Circuit(inputs, wires, [label for label, _, _ in every], leading=leading)
+        is_sized = any(isinstance(axis, str) for wire in wires for axis in wire.shape)
+        try:
+            super().__init__(inputs, [_matrix(cells)], [name], is_grid=True, leading=[1])
+        except (ShapeError, SpecError):
+            if not is_sized:
+                raise
+            super().__init__(inputs, wires[:1], [name], is_grid=True, leading=[1])
+            del self.outputs  # asked for, it says what is missing
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "outputs":
+            raise AttributeError(f"'Grid' object has no attribute '{name}'")
+        shapes = ", ".join(format_shape(wire.shape) for wire in self.blocks.outputs)
+        raise ShapeError(
+            f"{self.output_names[0]}: one matrix over blocks of shape {shapes} needs integer "
+            "sizes. Use operator(...) or blocks, ask for one input at a time, or give integer axes."
+        )
+
+
+def _matrix(cells: Cells) -> Wire:
+    """One matrix from blocks, every wire flattened in C order."""
+    lines = [
+        concatenate([_flat(block, leading) for _, block, leading in line], 1) for line in cells
+    ]
     return concatenate(lines, 0)
 
 
-def _entries(wire: Wire) -> Axis:
-    if wire.ndim == 1:
-        return wire.shape[0]
-    return wire.size
-
-
-def _flat(block: Wire, rows: Axis, columns: Axis) -> Wire:
-    if block.shape == (rows, columns):
+def _flat(block: Wire, leading: int) -> Wire:
+    if block.ndim == 2 and leading == 1:
         return block
-    if isinstance(rows, str) or isinstance(columns, str):
-        raise ShapeError(
-            f"jacobian: a matrix over {format_shape(block.shape)} needs integer sizes. "
-            "Ask for one input at a time, or give the inputs integer axes."
-        )
-    return block.reshape((rows, columns))
+    sides: list[int] = []
+    for side in (block.shape[:leading], block.shape[leading:]):
+        count = 1
+        for axis in side:
+            if isinstance(axis, str):
+                raise ShapeError(f"jacobian: axis '{axis}' has no number yet.")
+            count *= axis
+        sides.append(count)
+    return block.reshape(tuple(sides))

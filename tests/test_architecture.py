@@ -23,6 +23,7 @@ LAYERS = [
     {"formulas"},
     {"proofs"},
     {"plans"},
+    {"structures"},
     {"containers", "tracing", "numpy"},
     {"viz"},
     {"explanation", "installation", "reference"},
