@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,13 +15,14 @@ from circuitgrad.circuits import Choice, Circuit
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
-from circuitgrad.gates.shapes import concatenate, zeros
+from circuitgrad.gates.indexed_products import settled
+from circuitgrad.gates.shapes import zeros
+from circuitgrad.grids import Grid
 from circuitgrad.sources import constant, input_wire
 from circuitgrad.spec import Shape, format_shape
 from circuitgrad.wire import Wire, describe, topological
 
 T = TypeVar("T")
-Cells: TypeAlias = Sequence[Sequence[tuple[str, Wire, int]]]
 
 
 @dataclass(frozen=True)
@@ -289,7 +290,7 @@ def derivative_block(output: Wire, source: Wire, mode: str = "reverse") -> Wire:
             found = found.transpose(order) if found.ndim > rank or rank > 1 else found
     else:
         raise SpecError(f"jacobian: mode {mode!r}; needed 'reverse' or 'forward'.")
-    return _or_zeros(found, (*output.shape, *source.shape), output)
+    return settled(_or_zeros(found, (*output.shape, *source.shape), output), output.ndim)
 
 
 def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Circuit:
@@ -362,60 +363,3 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
         for x, out in zip(chosen, gradient.outputs, strict=True)
     ]
     return Grid(circuit.inputs, cells, "H")
-
-
-class Grid(Circuit):
-    """A Jacobian or Hessian over several inputs: blocks, and one matrix of them.
-
-    The matrix needs integer sizes; the blocks, the structure and the operator do not.
-
-    Attributes:
-        cells: The blocks line by line: name, wire, and how many of its axes are rows.
-        blocks: The circuit with one output for each block.
-    """
-
-    def __init__(self, inputs: Sequence[Wire], cells: Cells, name: str) -> None:
-        self.cells = cells
-        every = [cell for line in cells for cell in line]
-        wires = [wire for _, wire, _ in every]
-        leading = [rank for _, _, rank in every]
-        self.blocks = Circuit(inputs, wires, [label for label, _, _ in every], leading=leading)
-        is_sized = any(isinstance(axis, str) for wire in wires for axis in wire.shape)
-        try:
-            super().__init__(inputs, [_matrix(cells)], [name], is_grid=True, leading=[1])
-        except (ShapeError, SpecError):
-            if not is_sized:
-                raise
-            super().__init__(inputs, wires[:1], [name], is_grid=True, leading=[1])
-            del self.outputs  # asked for, it says what is missing
-
-    def __getattr__(self, name: str) -> Any:
-        if name != "outputs":
-            raise AttributeError(f"'Grid' object has no attribute '{name}'")
-        shapes = ", ".join(format_shape(wire.shape) for wire in self.blocks.outputs)
-        raise ShapeError(
-            f"{self.output_names[0]}: one matrix over blocks of shape {shapes} needs integer "
-            "sizes. Use operator(...) or blocks, ask for one input at a time, or give integer axes."
-        )
-
-
-def _matrix(cells: Cells) -> Wire:
-    """One matrix from blocks, every wire flattened in C order."""
-    lines = [
-        concatenate([_flat(block, leading) for _, block, leading in line], 1) for line in cells
-    ]
-    return concatenate(lines, 0)
-
-
-def _flat(block: Wire, leading: int) -> Wire:
-    if block.ndim == 2 and leading == 1:
-        return block
-    sides: list[int] = []
-    for side in (block.shape[:leading], block.shape[leading:]):
-        count = 1
-        for axis in side:
-            if isinstance(axis, str):
-                raise ShapeError(f"jacobian: axis '{axis}' has no number yet.")
-            count *= axis
-        sides.append(count)
-    return block.reshape(tuple(sides))

@@ -19,7 +19,7 @@ LAYERS = [
     {"circuits"},
     {"gates"},
     {"numpy_functions", "numpy_linalg", "numpy_protocol"},
-    {"assignments", "derivatives"},
+    {"assignments", "derivatives", "grids"},
     {"formulas"},
     {"proofs"},
     {"plans"},

@@ -12,14 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from circuitgrad.gates import arithmetic
-from circuitgrad.gates.from_einsum import Einsum, build_contraction
+from circuitgrad.gates.from_einsum import Einsum, build_contraction, contract
+from circuitgrad.gates.operators import product as scaled
 from circuitgrad.gates.subscripts import Indices
-from circuitgrad.sources import Constant
-from circuitgrad.spec import Axis
+from circuitgrad.sources import Constant, constant
+from circuitgrad.spec import Axis, DType
 from circuitgrad.wire import Wire, known_value, topological
 
 MAX_PRODUCTS = 24
 MAX_FACTORS = 12
+MAX_SETTLED = 12
 
 Factor = tuple[Wire, Indices]
 
@@ -301,3 +303,76 @@ def components(product: IndexedProduct) -> Iterator[tuple[tuple[Factor, ...], fr
         groups.append((members, inner.union(*(group[1] for group in joined))))
     for members, _ in groups:
         yield tuple(members), frozenset(i for _, ids in members for i in ids if i in shown)
+
+
+def settled(wire: Wire, leading: int) -> Wire:
+    """The same derivative without a delta that is computed with: deltas are placed once, at last.
+
+    Args:
+        wire: A derivative, rows first.
+        leading: How many of its axes are rows.
+    """
+    if wire.ndim < 2 or wire.serial not in _hiding_deltas(wire):
+        return wire
+    products = indexed_products(wire, leading)
+    if not products or len(products) > MAX_SETTLED:
+        return wire
+    groups: dict[Indices, list[IndexedProduct]] = {}
+    for product in products:
+        groups.setdefault(product.output, []).append(product)
+    total: Wire | None = None
+    for output, group in groups.items():
+        placed = _placed(output, group, wire.dtype)
+        total = placed if total is None else total + placed
+    assert total is not None
+    return total
+
+
+def _placed(output: Indices, group: Sequence[IndexedProduct], dtype: DType) -> Wire:
+    """The sum of products with the same deltas, put in its place."""
+    carried = frozenset[int]().union(*(product.carried for product in group))
+    core = tuple(i for i in dict.fromkeys(output) if i in carried)
+    total: Wire | None = None
+    for product in group:
+        part = _multiplied(product, core, dtype)
+        total = part if total is None else total + part
+    assert total is not None
+    axes = {k: axis for product in group for k, axis in product.axes.items() if k in output}
+    return contract([(total, core)], output, axes)
+
+
+def _multiplied(product: IndexedProduct, output: Indices, dtype: DType) -> Wire:
+    """A product's factors multiplied two by two, the number in the smallest of them."""
+    factors = list(product.factors)
+    rank, place = min(((len(ids), k) for k, (_, ids) in enumerate(factors)), default=(0, -1))
+    if place < 0:
+        number = constant(product.coefficient, dtype)
+        return contract([(number, ())], output, product.axes)
+    is_late = rank >= len(output)
+    if not is_late:
+        wire, ids = factors[place]
+        factors[place] = (scaled(product.coefficient, wire), ids)
+    while len(factors) > 2:
+        i, j = _first_pair(factors, output)
+        rest = [factor for k, factor in enumerate(factors) if k not in (i, j)]
+        ids = _kept((factors[i], factors[j]), rest, output)
+        factors = [*rest, (contract([factors[i], factors[j]], ids, product.axes), ids)]
+    found = contract(factors, output, product.axes)
+    return scaled(product.coefficient, found) if is_late else found
+
+
+def _first_pair(factors: Sequence[Factor], output: Indices) -> tuple[int, int]:
+    """The two factors whose product has the fewest axes, and takes the fewest loops."""
+
+    def cost(pair: tuple[int, int]) -> tuple[int, int]:
+        i, j = pair
+        rest = [factor for k, factor in enumerate(factors) if k not in pair]
+        kept = _kept((factors[i], factors[j]), rest, output)
+        return len(kept), len({*factors[i][1], *factors[j][1]})
+
+    return min(((i, j) for j in range(len(factors)) for i in range(j)), key=cost)
+
+
+def _kept(pair: tuple[Factor, Factor], rest: Sequence[Factor], output: Indices) -> Indices:
+    later = {i for _, ids in rest for i in ids} | set(output)
+    return tuple(i for i in dict.fromkeys(pair[0][1] + pair[1][1]) if i in later)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from circuitgrad.circuits import Circuit
-from circuitgrad.derivatives import Grid
 from circuitgrad.errors import SpecError
 from circuitgrad.gates.indexed_products import IndexedProduct
+from circuitgrad.grids import Grid
 from circuitgrad.plans.run import bind
 from circuitgrad.plans.schedule import Plan
 from circuitgrad.spec import resolve_shape
