@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
-from circuitgrad.gates.indexed_products import Factor, IndexedProduct, components, indexed_products
+from circuitgrad.gates.indexed_products import IndexedProduct, components, indexed_products
 from circuitgrad.gates.subscripts import Indices
-from circuitgrad.sources import Input
+from circuitgrad.sources import Constant, Input
 from circuitgrad.wire import Wire, topological
 
 UNSEEN = "no structure visible"
@@ -85,8 +85,8 @@ def read_block(name: str, wire: Wire, leading: int) -> Block:
     products = indexed_products(wire, leading)
     if products is None:
         return Block(name, wire, leading, None, UNSEEN)
-    kind = _together([kind_of(product, leading) for product in products])
-    if kind == DENSE and any(_is_opaque(product, leading) for product in products):
+    kind = kind_of(products, leading)
+    if kind in (DENSE, "product") and any(_is_opaque(product, leading) for product in products):
         kind = UNSEEN
     return Block(name, wire, leading, tuple(products), kind)
 
@@ -96,21 +96,63 @@ def sides(product: IndexedProduct, leading: int) -> tuple[Indices, Indices]:
     return product.output[:leading], product.output[leading:]
 
 
-def kind_of(product: IndexedProduct, leading: int) -> str:
-    """The structure of one product."""
+def kind_of(products: Sequence[IndexedProduct], leading: int) -> str:
+    """The structure of a sum of products."""
+    kinds = [_kind_of_one(product, leading) for product in products]
+    counts = Counter(kinds)
+    if not counts:
+        return "zero"
+    if len(set(kinds) - {"diagonal", "scaled identity"}) and len(kinds) > 1:
+        common = _common_deltas(products, leading)
+        if common:
+            is_carried = any(common_carried(product, common) for product in products)
+            return "block diagonal" if is_carried else "Kronecker product"
+    if len(kinds) > 1 and counts["block diagonal"]:
+        spread = [k for k, p in enumerate(products) if _is_kronecker(p, leading)]
+        counts.update(Counter("Kronecker product" for k in spread if kinds[k] == "block diagonal"))
+        counts.subtract(Counter(kinds[k] for k in spread if kinds[k] == "block diagonal"))
+    if counts[DENSE] or counts["product"] > 1:
+        return DENSE
+    if counts["diagonal"]:
+        counts.pop("scaled identity", None)
+    words = [kind for kind in _ORDER if counts[kind] > 0]
+    if counts["Kronecker product"] > 1:
+        words[0] = "sum of Kronecker products"
+    if counts["rank 1"]:
+        words.append(f"rank {counts['rank 1']}")
+    return " plus ".join(words)
+
+
+def common_carried(product: IndexedProduct, axes: Iterable[int]) -> bool:
+    """Whether a factor has the index of one of the axes."""
+    return any(product.output[k] in product.carried for k in axes)
+
+
+def _common_deltas(products: Sequence[IndexedProduct], leading: int) -> set[int]:
+    """The axes of the rows on which every product has a delta with the same axis of the columns."""
+    found: set[int] | None = None
+    for product in products:
+        rows, columns = sides(product, leading)
+        if len(rows) != len(columns):
+            return set()
+        own = {k for k, (i, j) in enumerate(zip(rows, columns, strict=True)) if i == j}
+        own = {k for k in own if product.output.count(rows[k]) == 2}
+        found = own if found is None else found & own
+    return found or set()
+
+
+def _kind_of_one(product: IndexedProduct, leading: int) -> str:
     rows, columns = sides(product, leading)
-    both = set(rows) & set(columns)
-    is_placed = len(set(product.output)) < len(product.output)
-    if not is_placed:
+    if not rows or not columns:
+        return DENSE
+    if len(set(product.output)) == len(product.output):
         return _full_kind(product, rows, columns)
+    both = set(rows) & set(columns)
     if rows == columns and len(both) == len(rows):
         return "diagonal" if both & product.carried else "scaled identity"
-    pairs = {(rows.index(i), columns.index(i)) for i in both}
-    is_even = all(rows.count(i) == columns.count(i) == 1 for i in both) and both
-    is_free = set(product.output) == both or len(set(rows)) < len(rows)
-    if not is_even or is_free or len(set(columns)) < len(columns):
+    if len({*rows}) < len(rows) or len({*columns}) < len(columns) or set(product.output) == both:
         return "deltas"
-    if any(i != j for i, j in pairs):
+    if any(rows.index(i) != columns.index(i) for i in both):
         return "deltas"
     if not both & product.carried and len(rows) == len(columns):
         return "Kronecker product"
@@ -119,42 +161,32 @@ def kind_of(product: IndexedProduct, leading: int) -> str:
 
 def _full_kind(product: IndexedProduct, rows: Indices, columns: Indices) -> str:
     """The structure of a product without a delta: how rows and columns hang together."""
+    groups = [shown for _, shown in components(product)]
+    if not any(shown & set(rows) and shown & set(columns) for shown in groups):
+        return "rank 1"
+    if _is_kronecker(product, leading=len(rows)):
+        return "Kronecker product"
+    if len(rows) == len(columns) == 2 and _is_spread(
+        groups, [{rows[0], columns[1]}, {rows[1], columns[0]}]
+    ):
+        return EXCHANGED
     joined = [
         factors for factors, shown in components(product)
         if shown & set(rows) and shown & set(columns)
     ]  # fmt: skip
-    if not joined:
-        return "rank 1"
-    found = [kind for factors in joined for kind in _axis_pair(factors, rows, columns)]
-    if len(joined) > 1 and len(found) == len(joined) == len(rows) == len(columns):
-        return "Kronecker product" if all(i == j for i, j in found) else EXCHANGED
     return "product" if any(len(factors) > 1 for factors in joined) else DENSE
 
 
-def _axis_pair(factors: Sequence[Factor], rows: Indices, columns: Indices) -> list[tuple[int, int]]:
-    """The one row axis and the one column axis that factors have, if that is all they have."""
-    shown = {i for _, indices in factors for i in indices}
-    above, beside = (sorted(side.index(i) for i in shown & set(side)) for side in (rows, columns))
-    return [(above[0], beside[0])] if len(above) == len(beside) == 1 else []
+def _is_kronecker(product: IndexedProduct, leading: int) -> bool:
+    """Whether each group of factors has one axis of the rows and the same of the columns."""
+    rows, columns = sides(product, leading)
+    pairs = [{i, j} for i, j in zip(rows, columns, strict=False)]
+    return len(rows) == len(columns) > 1 and _is_spread([s for _, s in components(product)], pairs)
 
 
-def _together(kinds: Sequence[str]) -> str:
-    """The name of a sum of structures."""
-    counts = Counter(kinds)
-    if not counts:
-        return "zero"
-    if counts[DENSE] or counts["product"] > 1:
-        return DENSE
-    if counts["diagonal"]:
-        counts.pop("scaled identity", None)
-    if counts["block diagonal"]:
-        counts.pop("Kronecker product", None)
-    words = [kind for kind in _ORDER if counts[kind]]
-    if counts["Kronecker product"] > 1:
-        words[0] = "sum of Kronecker products"
-    if counts["rank 1"]:
-        words.append(f"rank {counts['rank 1']}")
-    return " plus ".join(words)
+def _is_spread(groups: Sequence[frozenset[int]], pairs: Sequence[set[int]]) -> bool:
+    """Whether every group of factors belongs to one pair of a row axis and a column axis."""
+    return all(any(shown <= pair for pair in pairs) for shown in groups)
 
 
 def _is_opaque(product: IndexedProduct, leading: int) -> bool:
@@ -162,12 +194,16 @@ def _is_opaque(product: IndexedProduct, leading: int) -> bool:
     rows, columns = (set(side) for side in sides(product, leading))
     for wire, indices in product.factors:
         shown = set(indices)
-        if any(i != j for i in shown & rows for j in shown & columns) and _may_hide(wire):
+        if any(i != j for i in shown & rows for j in shown & columns):
+            if _may_hide(wire):
+                return True
+        elif len(shown) > 1 and not isinstance(wire.gate, Constant) and _may_hide(wire):
             return True
     return False
 
 
 def _may_hide(wire: Wire) -> bool:
+    """Whether an array may have zeros for every value: it was made by gates that place entries."""
     for part in topological([wire]):
         gate = part.gate
         if isinstance(gate, Einsum):

@@ -61,6 +61,8 @@ def _kronecker_text(circuit: Circuit, product: IndexedProduct, leading: int) -> 
     if len(rows) != len(columns):
         return ""
     pairs = [{i, j} for i, j in zip(rows, columns, strict=True)]
+    if sum(len(pair) for pair in pairs) > len(set(product.output)):
+        return ""  # a delta between two pairs
     owned: list[list[Factor]] = [[] for _ in pairs]
     scalars: list[Factor] = []
     for factors, shown in components(product):
@@ -69,17 +71,21 @@ def _kronecker_text(circuit: Circuit, product: IndexedProduct, leading: int) -> 
             return ""
         (owned[homes[0]] if shown else scalars).extend(factors)
     is_identity = [rows[k] == columns[k] and not owned[k] for k in range(len(rows))]
-    first = next((k for k, trivial in enumerate(is_identity) if not trivial), 0)
+    first = next((k for k, trivial in enumerate(is_identity) if not trivial), None)
     texts = []
     for k, (i, j) in enumerate(zip(rows, columns, strict=True)):
-        if is_identity[k] and k != first:
+        if is_identity[k]:
             texts.append(f"I({product.axes[i]})")
             continue
         operands = owned[k] + (scalars if k == first else [])
         wire = contract(operands, (i, j), product.axes)
         coefficient = product.coefficient if k == first else 1.0
         texts.append(_atom(_matrix_text(circuit, scaled(wire, coefficient))))
-    return " ⊗ ".join(texts)
+    joined = " ⊗ ".join(texts)
+    if first is not None or (product.coefficient == 1 and not scalars):
+        return joined
+    number = scaled(contract(scalars, (), product.axes), product.coefficient)
+    return f"{_atom(_matrix_text(circuit, number))} {joined}"
 
 
 def _atom(text: str) -> str:

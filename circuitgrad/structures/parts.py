@@ -287,7 +287,7 @@ class Blocks(Part):
         return sum(self.heights), sum(self.widths)
 
     @property
-    def dtype(self) -> Any:  # type: ignore[override]
+    def dtype(self) -> Any:
         """The dtype that holds every block's."""
         return np.result_type(*(part.dtype for line in self.parts for part in line))
 

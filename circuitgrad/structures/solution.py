@@ -30,9 +30,9 @@ def solved(part: Part, b: Array, name: str) -> Array:
     Raises:
         DomainError: The matrix is singular to working precision, or not finite.
     """
-    columns = b.reshape(b.shape[0], -1)
-    if not columns.size:
+    if not b.size:
         return np.zeros_like(b)
+    columns = b.reshape(b.shape[0], -1)
     return _solved(part, columns, name).reshape(b.shape)
 
 
@@ -138,7 +138,7 @@ def _batch_solution(blocks: Array, b: Array, name: str) -> Array:
     if len(blocks) == 1:
         return _lu_solution(blocks[0], b[0], name)[None]
     for k, matrix in enumerate(blocks):
-        if _reciprocal_condition(matrix) < np.finfo(blocks.dtype).eps:
+        if _reciprocal_condition(matrix) < _least_condition(matrix):
             raise _singular(name, f"block {k} of its diagonal has no inverse")
     return np.linalg.solve(blocks, b)
 
@@ -240,7 +240,7 @@ def _lu_solution(matrix: Array, b: Array, name: str) -> Array:
         warnings.simplefilter("ignore", linalg.LinAlgWarning)
         factors = linalg.lu_factor(matrix)
     condition = _reciprocal(matrix, factors[0])
-    if condition < np.finfo(matrix.dtype).eps:
+    if condition < _least_condition(matrix):
         raise _singular(name, f"its reciprocal condition number is {condition:.0e}")
     return np.asarray(linalg.lu_solve(factors, b))
 
@@ -257,6 +257,11 @@ def _reciprocal(matrix: Array, factors: Array) -> float:
         return 0.0
     (estimate,) = linalg.get_lapack_funcs(("gecon",), (matrix,))
     return float(estimate(factors, np.linalg.norm(matrix, 1))[0])
+
+
+def _least_condition(matrix: Array) -> float:
+    """The reciprocal condition number that a singular matrix may have by rounding alone."""
+    return (8 + len(matrix)) * float(np.finfo(matrix.dtype).eps)
 
 
 def _check_finite(values: Array, name: str) -> None:
