@@ -13,6 +13,8 @@ from circuitgrad.gates.operators import product as scaled
 from circuitgrad.structures.classification import Block, sides
 from circuitgrad.wire import Wire
 
+MAX_LENGTH = 240
+
 
 def block_formula(circuit: Circuit, block: Block) -> str:
     """The matrix of a block in closed form; empty where it has none that is short.
@@ -22,14 +24,19 @@ def block_formula(circuit: Circuit, block: Block) -> str:
         block: A block of it.
     """
     try:
-        if block.products and block.wire.ndim > 2:
-            parts = [_kronecker_text(circuit, p, block.leading) for p in block.products]
-            if all(parts):
-                return _signed(parts)
-            return _right_side(circuit_index(_circuit_of(circuit, block.wire)))
-        return _matrix_text(circuit, block.wire)
+        text = _text(circuit, block)
     except SpecError:
         return ""
+    return text if len(text) <= MAX_LENGTH else ""
+
+
+def _text(circuit: Circuit, block: Block) -> str:
+    if not block.products or block.wire.ndim <= 2:
+        return _matrix_text(circuit, block.wire)
+    parts = [_kronecker_text(circuit, p, block.leading) for p in block.products]
+    if all(parts):
+        return _signed(parts)
+    return _right_side(circuit_index(_circuit_of(circuit, block.wire)))
 
 
 def _circuit_of(circuit: Circuit, wire: Wire) -> Circuit:
