@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from circuitgrad.errors import SpecError
 from circuitgrad.grammar import nearest
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 Choice: TypeAlias = "str | Wire | Sequence[str | Wire] | None"
 
 
+class Origin(NamedTuple):
+    """What an output of a derivative is the derivative of: its rows by its columns."""
+
+    rows: tuple[Wire, ...]
+    columns: tuple[Wire, ...]
+    is_symmetric: bool = False
+
+
 class Circuit:
     """A function from named inputs to named outputs, as a graph of gates.
 
@@ -35,6 +43,8 @@ class Circuit:
         is_grid: Whether the one output is a Jacobian or Hessian that prints as a matrix.
         leading: For derivatives, how many axes of each output belong to what is differentiated
             (the others belong to the input); empty for other circuits.
+        origins: For Jacobians and Hessians, what each output is the derivative of; empty for
+            other circuits.
     """
 
     def __init__(
@@ -44,12 +54,14 @@ class Circuit:
         output_names: Sequence[str],
         is_grid: bool = False,
         leading: Sequence[int] = (),
+        origins: Sequence[Origin] = (),
     ) -> None:
         self.inputs: tuple[Wire, ...] = tuple(inputs)
         self.outputs: tuple[Wire, ...] = tuple(outputs)
         self.output_names: tuple[str, ...] = tuple(output_names)
         self.is_grid = is_grid
         self.leading: tuple[int, ...] = tuple(leading)
+        self.origins: tuple[Origin, ...] = tuple(origins)
         self._plans: dict[Any, Any] = {}
         self._check()
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from circuitgrad.circuits import Choice, Circuit
+from circuitgrad.circuits import Choice, Circuit, Origin
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
@@ -314,12 +314,13 @@ def jacobian(circuit: Circuit, wrt: Choice = None, mode: str = "reverse") -> Cir
         blocks = [derivative_block(out, source, mode) for out in circuit.outputs]
         names = [f"∂{_named(name)}/∂{source.label}" for name in circuit.output_names]
         leading = [out.ndim for out in circuit.outputs]
-        return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading)
+        origins = [Origin((out,), chosen) for out in circuit.outputs]
+        return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading, origins)
     cells = [
         [(f"∂{_named(name)}/∂{x.label}", derivative_block(out, x, mode), out.ndim) for x in chosen]
         for name, out in zip(circuit.output_names, circuit.outputs, strict=True)
     ]
-    return Grid(circuit.inputs, cells, "J")
+    return Grid(circuit.inputs, cells, "J", Origin(circuit.outputs, chosen))
 
 
 def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Circuit:
@@ -349,7 +350,8 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
             .replace(f"∂{chosen[0].label}", f"∂{chosen[0].label}²")
         )
         leading = [chosen[0].ndim]
-        return Circuit(circuit.inputs, [block], [name], is_grid=True, leading=leading)
+        origins = [Origin(gradient.outputs, chosen, True)]
+        return Circuit(circuit.inputs, [block], [name], True, leading, origins)
     told = _named(circuit.output_name(output))
     cells = [
         [
@@ -362,4 +364,4 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
         ]
         for x, out in zip(chosen, gradient.outputs, strict=True)
     ]
-    return Grid(circuit.inputs, cells, "H")
+    return Grid(circuit.inputs, cells, "H", Origin(gradient.outputs, chosen, True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from circuitgrad.circuits import Circuit
+from circuitgrad.circuits import Circuit, Origin
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.shapes import concatenate
 from circuitgrad.spec import format_shape
@@ -24,19 +24,25 @@ class Grid(Circuit):
         blocks: The circuit with one output for each block.
     """
 
-    def __init__(self, inputs: Sequence[Wire], cells: Cells, name: str) -> None:
+    def __init__(self, inputs: Sequence[Wire], cells: Cells, name: str, origin: Origin) -> None:
         self.cells = cells
         every = [cell for line in cells for cell in line]
         wires = [wire for _, wire, _ in every]
         leading = [rank for _, _, rank in every]
-        self.blocks = Circuit(inputs, wires, [label for label, _, _ in every], leading=leading)
+        origins = [
+            Origin((row,), (column,), origin.is_symmetric and j == k)
+            for j, row in enumerate(origin.rows)
+            for k, column in enumerate(origin.columns)
+        ]
+        names = [label for label, _, _ in every]
+        self.blocks = Circuit(inputs, wires, names, leading=leading, origins=origins)
         is_sized = any(isinstance(axis, str) for wire in wires for axis in wire.shape)
         try:
-            super().__init__(inputs, [_matrix(cells)], [name], is_grid=True, leading=[1])
+            super().__init__(inputs, [_matrix(cells)], [name], True, [1], [origin])
         except (ShapeError, SpecError):
             if not is_sized:
                 raise
-            super().__init__(inputs, wires[:1], [name], is_grid=True, leading=[1])
+            super().__init__(inputs, wires[:1], [name], True, [1], [origin])
             del self.outputs  # asked for, it says what is missing
 
     def __getattr__(self, name: str) -> Any:

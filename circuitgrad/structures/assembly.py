@@ -148,7 +148,7 @@ def _part(
     sizes: Mapping[str, int],
 ) -> Part:
     if block.kind == UNSEEN:
-        return _unseen(circuit, block, arrays, sizes)
+        return _unseen(_bindable(circuit), block, arrays, sizes)
     shape = resolve_shape(block.wire.shape, sizes)
     rows, columns = (
         int(np.prod(side, dtype=np.int64))

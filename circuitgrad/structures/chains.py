@@ -63,16 +63,13 @@ def _kernel(terms: Sequence[str], output: str, sizes: Sizes, dtype: Any) -> Func
 
 
 def _cheapest(pending: Sequence[str], output: str, sizes: Sizes) -> tuple[int, int]:
-    """The pair whose product makes the data smallest, counting the work that it takes."""
+    """The pair whose product takes the least work, and of those the one with the least data."""
 
     def cost(pair: tuple[int, int]) -> tuple[int, int]:
         i, j = pair
         later = set("".join([*(t for k, t in enumerate(pending) if k not in pair), output]))
         both = set(pending[i] + pending[j])
-        result = entries(both & later, sizes)
-        return result - entries(pending[i], sizes) - entries(pending[j], sizes), entries(
-            both, sizes
-        )
+        return entries(both, sizes), entries(both & later, sizes)
 
     pairs = [(i, j) for j in range(len(pending)) for i in range(j)]
     return min(pairs, key=cost)
