@@ -22,6 +22,7 @@ from circuitgrad.wire import Wire, known_value, topological
 MAX_PRODUCTS = 24
 MAX_FACTORS = 12
 MAX_SETTLED = 12
+MAX_STEPS = 4000
 
 Factor = tuple[Wire, Indices]
 
@@ -83,7 +84,7 @@ class _Reader:
     """Reads one wire whose first axes are rows and whose last axes are columns."""
 
     def __init__(self, wire: Wire, leading: int) -> None:
-        self.rank = wire.ndim
+        self.rank, self.dtype = wire.ndim, wire.dtype
         self.leading = leading
         self.axes: dict[int, Axis] = dict(enumerate(wire.shape))
         self.new = itertools.count(self.rank)
@@ -92,15 +93,19 @@ class _Reader:
 
     def products(self) -> list[IndexedProduct] | None:
         open_, finished = [self.start], list[IndexedProduct]()
-        while open_:
-            if len(open_) + len(finished) > MAX_PRODUCTS:
-                return None
+        for _ in range(MAX_STEPS):
+            if not open_:
+                return _merged(finished)
             reading = open_.pop()
-            if not reading.pending:
-                finished.append(self._finished(reading))
+            if reading.pending:
+                open_.extend(self._step(reading))
                 continue
-            open_.extend(self._step(reading))
-        return _merged(finished)
+            finished.append(self._finished(reading))
+            if len(finished) > MAX_PRODUCTS:
+                finished = _collapsed(finished, self.dtype)
+            if len(finished) > MAX_PRODUCTS:
+                return None
+        return None
 
     def _step(self, reading: _Reading) -> list[_Reading]:
         """Look into one operand: the readings that take this one's place."""
@@ -152,7 +157,7 @@ class _Reader:
         assert isinstance(gate, Einsum)
         if gate.is_structural:
             return True
-        if len(reading.pending) + len(reading.done) + len(wire.inputs) > MAX_FACTORS:
+        if len({ids for _, ids in reading.pending + reading.done}) > MAX_FACTORS:
             return False
         letters = set("".join(gate.operands)).union(letter for letter, _ in gate.sizes)
         return letters <= set(gate.output) or self._is_worth(reading, wire, indices)
@@ -199,7 +204,7 @@ class _Reader:
                 factors.append((build_contraction([], [], (), {i: axis}), ()))
             else:
                 coefficient *= axis
-        ordered, renamed = _ordered(factors, self.rank)
+        ordered, renamed = _ordered(_gathered(factors), self.rank)
         axes = {renamed.get(i, i): axis for i, axis in self.axes.items()}
         return IndexedProduct(coefficient, ordered, output, axes)
 
@@ -245,6 +250,16 @@ def _behind_broadcasts(wire: Wire, indices: Indices) -> Factor:
     return wire, indices
 
 
+def _gathered(factors: list[Factor]) -> list[Factor]:
+    """The factors; where there are many, those with the same indices as one."""
+    if len(factors) <= MAX_FACTORS:
+        return factors
+    groups: dict[Indices, Wire] = {}
+    for wire, ids in factors:
+        groups[ids] = scaled(groups[ids], wire) if ids in groups else wire
+    return [(wire, ids) for ids, wire in groups.items()]
+
+
 def _ordered(factors: Sequence[Factor], rank: int) -> tuple[tuple[Factor, ...], dict[int, int]]:
     """The factors in an order of their own, summed indices renamed by it.
 
@@ -273,6 +288,31 @@ def _merged(products: Sequence[IndexedProduct]) -> list[IndexedProduct]:
         coefficient = product.coefficient + (known.coefficient if known else 0.0)
         total[key] = IndexedProduct(coefficient, product.factors, product.output, product.axes)
     return [product for product in total.values() if product.coefficient]
+
+
+def _collapsed(products: Sequence[IndexedProduct], dtype: DType) -> list[IndexedProduct]:
+    """The products, those with the same delta and the same indices added up entry by entry."""
+    groups: dict[tuple[Indices, frozenset[int]], list[IndexedProduct]] = {}
+    kept = []
+    for product in _merged(products):
+        if len(set(product.output)) == len(product.output):
+            kept.append(product)
+        else:
+            groups.setdefault((product.output, product.carried & set(product.output)), []).append(
+                product
+            )
+    for (output, carried), group in groups.items():
+        core = tuple(i for i in dict.fromkeys(output) if i in carried)
+        total = _total([_multiplied(product, core, dtype) for product in group])
+        kept.append(IndexedProduct(1.0, ((total, core),), output, group[0].axes))
+    return kept
+
+
+def _total(wires: Sequence[Wire]) -> Wire:
+    total = wires[0]
+    for wire in wires[1:]:
+        total = total + wire
+    return total
 
 
 def indexed_products(wire: Wire, leading: int) -> list[IndexedProduct] | None:
@@ -312,31 +352,24 @@ def settled(wire: Wire, leading: int) -> Wire:
         wire: A derivative, rows first.
         leading: How many of its axes are rows.
     """
-    if wire.ndim < 2 or wire.serial not in _hiding_deltas(wire):
+    if wire.ndim < 2 or wire.known is not None or wire.serial not in _hiding_deltas(wire):
         return wire
     products = indexed_products(wire, leading)
     if not products or len(products) > MAX_SETTLED:
         return wire
+    if any(len(product.factors) > 2 * MAX_FACTORS for product in products):
+        return wire
     groups: dict[Indices, list[IndexedProduct]] = {}
     for product in products:
         groups.setdefault(product.output, []).append(product)
-    total: Wire | None = None
-    for output, group in groups.items():
-        placed = _placed(output, group, wire.dtype)
-        total = placed if total is None else total + placed
-    assert total is not None
-    return total
+    return _total([_placed(output, group, wire.dtype) for output, group in groups.items()])
 
 
 def _placed(output: Indices, group: Sequence[IndexedProduct], dtype: DType) -> Wire:
     """The sum of products with the same deltas, put in its place."""
     carried = frozenset[int]().union(*(product.carried for product in group))
     core = tuple(i for i in dict.fromkeys(output) if i in carried)
-    total: Wire | None = None
-    for product in group:
-        part = _multiplied(product, core, dtype)
-        total = part if total is None else total + part
-    assert total is not None
+    total = _total([_multiplied(product, core, dtype) for product in group])
     axes = {k: axis for product in group for k, axis in product.axes.items() if k in output}
     return contract([(total, core)], output, axes)
 

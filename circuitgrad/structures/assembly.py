@@ -6,6 +6,7 @@ This is the one place where blocks whose structure is not visible are sent elsew
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from string import ascii_letters
 from typing import Any
 
@@ -42,11 +43,11 @@ def structure(circuit: Circuit, output: str | None = None) -> Structure:
     if key not in circuit._plans:
         lines = _lines(circuit, output)
         found = tuple(_described(circuit, block) for line in lines for block in line)
-        if len(found) == 1 and not isinstance(circuit, Grid):
+        if len(found) == 1:
             circuit._plans[key] = found[0]
         else:
-            kind = f"{len(lines)} × {len(lines[0])} blocks"
-            circuit._plans[key] = Structure(circuit.output_names[0], kind, blocks=found)
+            name = circuit.output_names[0]
+            circuit._plans[key] = Structure(name, _block_kind(lines), blocks=found)
     result: Structure = circuit._plans[key]
     return result
 
@@ -73,7 +74,13 @@ def operator(
         tuple(_part(circuit, block, found, arrays, sizes) for block in line) for line in lines
     )
     whole = parts[0][0] if len(parts) == len(parts[0]) == 1 else Blocks(parts)
-    return DerivativeOperator(whole, structure(circuit, output))
+    name = lines[0][0].name if whole is parts[0][0] else circuit.output_names[0]
+    kind = lines[0][0].kind if whole is parts[0][0] else _block_kind(lines)
+    return DerivativeOperator(whole, name, kind, partial(structure, circuit, output))
+
+
+def _block_kind(lines: Lines) -> str:
+    return f"{len(lines)} × {len(lines[0])} blocks"
 
 
 def _bindable(circuit: Circuit) -> Circuit:
@@ -91,16 +98,21 @@ def _lines(circuit: Circuit, output: str | None) -> Lines:
     return lines
 
 
-def _cells(circuit: Circuit, output: str | None) -> Sequence[Sequence[tuple[str, Wire, int]]]:
+def _cells(circuit: Circuit, output: str | None) -> list[list[tuple[str, Wire, int, int]]]:
     if isinstance(circuit, Grid):
-        return circuit.cells
+        width = len(circuit.cells[0])
+        return [
+            [(*cell, width * j + k) for k, cell in enumerate(line)]
+            for j, line in enumerate(circuit.cells)
+        ]
     if not circuit.leading:
         raise SpecError(
             f"structure: {', '.join(circuit.output_names)} is no derivative. "
             "Ask for it of c.jacobian(...) or c.hessian(...)."
         )
     wire, name = circuit.output(output), circuit.output_name(output)
-    return [[(name, wire, circuit.leading[circuit.output_names.index(name)])]]
+    position = circuit.output_names.index(name)
+    return [[(name, wire, circuit.leading[position], position)]]
 
 
 def _described(circuit: Circuit, block: Block) -> Structure:

@@ -71,6 +71,7 @@ class Block:
         leading: How many of the axes are rows.
         products: The products that it is the sum of; None where they were too many.
         kind: As in `Structure`.
+        position: Which of the blocks it is, counted line by line.
     """
 
     name: str
@@ -78,17 +79,18 @@ class Block:
     leading: int
     products: tuple[IndexedProduct, ...] | None
     kind: str
+    position: int
 
 
-def read_block(name: str, wire: Wire, leading: int) -> Block:
+def read_block(name: str, wire: Wire, leading: int, position: int = 0) -> Block:
     """A derivative with its structure read off."""
     products = indexed_products(wire, leading)
     if products is None:
-        return Block(name, wire, leading, None, UNSEEN)
+        return Block(name, wire, leading, None, UNSEEN, position)
     kind = kind_of(products, leading)
     if kind in (DENSE, "product") and any(_is_opaque(product, leading) for product in products):
         kind = UNSEEN
-    return Block(name, wire, leading, tuple(products), kind)
+    return Block(name, wire, leading, tuple(products), kind, position)
 
 
 def sides(product: IndexedProduct, leading: int) -> tuple[Indices, Indices]:

@@ -11,9 +11,10 @@ from circuitgrad.gates.from_einsum import contract
 from circuitgrad.gates.indexed_products import Factor, IndexedProduct, components
 from circuitgrad.gates.operators import product as scaled
 from circuitgrad.structures.classification import Block, sides
-from circuitgrad.wire import Wire
+from circuitgrad.wire import Wire, topological
 
 MAX_LENGTH = 240
+MAX_GATES = 80
 
 
 def block_formula(circuit: Circuit, block: Block) -> str:
@@ -23,6 +24,8 @@ def block_formula(circuit: Circuit, block: Block) -> str:
         circuit: The derivative; its inputs are the letters of the formula.
         block: A block of it.
     """
+    if len(topological([block.wire])) > MAX_GATES:
+        return ""
     try:
         text = _text(circuit, block)
     except SpecError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ class DerivativeOperator(LinearOperator):  # type: ignore[misc]
     Made by `circuit.jacobian(...).operator(...)` and `circuit.hessian(...).operator(...)`.
 
     Attributes:
-        structure: What is known of the matrix for every size.
         part: Its values.
+        name: The derivative, as "∂²L/∂U²".
+        kind: The name of its structure.
 
     >>> import numpy as np
     >>> from circuitgrad.circuits import circuit
@@ -34,15 +36,17 @@ class DerivativeOperator(LinearOperator):  # type: ignore[misc]
     (array([ 6., 12.]), array([1. , 0.5]))
     """
 
-    def __init__(self, part: Part, structure: Structure) -> None:
+    def __init__(self, part: Part, name: str, kind: str, describe: Callable[[], Structure]) -> None:
         self.part = part
-        self.structure = structure
+        self.name = name
+        self.kind = kind
+        self._describe = describe
         super().__init__(np.dtype(part.dtype), part.shape)
 
     @property
-    def kind(self) -> str:
-        """The name of the structure."""
-        return self.structure.kind
+    def structure(self) -> Structure:
+        """What is known of the matrix (of its transpose, after `.T`) for every size."""
+        return self._describe()
 
     def _matmat(self, x: Array) -> Array:
         return _applied(self.part, x)
@@ -57,7 +61,8 @@ class DerivativeOperator(LinearOperator):  # type: ignore[misc]
         return _applied(self.part.transposed(), x)
 
     def _transpose(self) -> DerivativeOperator:
-        return DerivativeOperator(self.part.transposed(), self.structure)
+        part = self.part.transposed()
+        return DerivativeOperator(part, self.name, self.kind, self._describe)
 
     _adjoint = _transpose
 
@@ -91,18 +96,18 @@ class DerivativeOperator(LinearOperator):  # type: ignore[misc]
         right = np.asarray(b, dtype=np.result_type(self.dtype, np.asarray(b).dtype))
         if rows != columns:
             raise ShapeError(
-                f"solve: {self.structure.name} is {rows} × {columns}; needed a square matrix. "
+                f"solve: {self.name} is {rows} × {columns}; needed a square matrix. "
                 "Use scipy.sparse.linalg.lsqr, which takes the operator."
             )
         if right.ndim not in (1, 2) or right.shape[0] != rows:
             raise ShapeError(
                 f"solve: b has the shape {right.shape}; needed ({rows},) or ({rows}, columns)."
             )
-        return solved(self.part, right, self.structure.name)
+        return solved(self.part, right, self.name)
 
     def __repr__(self) -> str:
         rows, columns = self.shape
-        return f"<{rows}x{columns} DerivativeOperator {self.structure.name}: {self.kind}>"
+        return f"<{rows}x{columns} DerivativeOperator {self.name}: {self.kind}>"
 
 
 def _applied(part: Part, x: Array) -> Array:
