@@ -80,6 +80,16 @@ def test_solve_with_a_diagonal_plus_rank_one_is_not_dense():
     np.testing.assert_allclose(operator @ operator.solve(b), b, rtol=1e-9, atol=1e-9)
 
 
+def test_solve_with_few_samples_and_many_weights_is_not_dense():
+    circuit = CLOSED_FORMS["ridge"][0]()
+    values = point(circuit, dict(m=20, n=30_000))
+    operator = circuit.operator(**values)
+    b = np.random.default_rng(0).normal(size=30_000)
+    X = values["X"]  # (6 + 2XᵀX)⁻¹ = (1 - Xᵀ(3 + XXᵀ)⁻¹X) / 6
+    expected = (b - X.T @ np.linalg.solve(3 * np.eye(20) + X @ X.T, X @ b)) / 6
+    np.testing.assert_allclose(operator.solve(b), expected, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("made", "values", "reason"),
     [
@@ -88,9 +98,11 @@ def test_solve_with_a_diagonal_plus_rank_one_is_not_dense():
         (lambda: cgrad.circuit(f=np.sum(IN["x"] ** 3)).hessian("x"), dict(x=[1.0, 0.0]),
          "entry 1 of its diagonal is 0"),
         (lambda: cgrad.circuit(f=np.sum(IN["x"])).hessian("x"), dict(x=[1.0, 2.0]),
-         "reciprocal condition number"),
+         "every entry is 0"),
+        (lambda: cgrad.circuit(f=IN["x"] @ IN["A"] @ IN["x"]).hessian("x"),
+         dict(x=[1.0, 2], A=[[1, 2], [2, 4]]), "reciprocal condition number"),
         (lambda: cgrad.circuit(f=np.sum((IN["X"] @ IN["w"]) ** 2)).hessian("w"),
-         dict(X=[[1.0, 1.0]], w=[0, 0]), "reciprocal condition number"),
+         dict(X=[[1.0, 1.0]], w=[0, 0]), "its rank is at most 1 of 2"),
         (lambda: cgrad.circuit(f=np.sum(cgrad.softmax(IN["X"]) * IN["T"])).hessian("X"),
          dict(X=[[1.0, 2], [3, 5]], T=[[1, 2], [3, 5]]), "block 0 of its diagonal"),
     ],

@@ -22,7 +22,7 @@ from circuitgrad.wire import Wire, known_value, topological
 MAX_PRODUCTS = 24
 MAX_FACTORS = 12
 MAX_SETTLED = 12
-MAX_STEPS = 4000
+MAX_STEPS = 800
 
 Factor = tuple[Wire, Indices]
 

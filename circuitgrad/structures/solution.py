@@ -11,6 +11,7 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import splu
 
 from circuitgrad.errors import DomainError
+from circuitgrad.structures.chains import contracted
 from circuitgrad.structures.parts import Blocks, Part, ProductPart, Sparse, Sum
 from circuitgrad.wire import Array
 
@@ -44,15 +45,25 @@ def _solved(part: Part, b: Array, name: str) -> Array:
         if isinstance(part, Blocks) and _stored(part) <= part.shape[0] * part.shape[1] // 16:
             return _sparse_solution(Sparse(part.sparse()), b, name)
         return _dense_solution(part.dense(), b, name)
-    thin = [p for p in products if _halves(p) is not None]
-    base = [p for p in products if _halves(p) is None]
+    if not products:
+        raise _singular(name, "every entry is 0")
+    base: list[ProductPart] = []
+    thin: list[ProductPart] = []
+    for product in products:
+        halves = _halves(product)
+        is_thin = halves is not None and halves[0].shape[1] <= max(1, part.shape[0] // 4)
+        (thin if is_thin else base).append(product)
+    factors = [halves for p in thin if (halves := _halves(p)) is not None]
+    rank = sum(u.shape[1] for u, _ in factors)
+    if not base and rank < part.shape[0]:
+        raise _singular(name, f"its rank is at most {rank} of {part.shape[0]}")
     pairs = _common_deltas(base)
-    if not pairs or len(thin) > part.shape[0] // 4 + 1:
+    if not pairs or rank > part.shape[0] // 4 + 1:
         return _dense_solution(part.dense(), b, name)
     if not thin:
         return _block_solution(base, pairs, b, name)
     try:
-        return _low_rank_solution(part, base, thin, pairs, b, name)
+        return _low_rank_solution(part, base, factors, pairs, b, name)
     except _SingularBaseError:
         return _dense_solution(part.dense(), b, name)
 
@@ -62,7 +73,7 @@ def _products(part: Part) -> list[ProductPart] | None:
         return [part]
     if isinstance(part, Sum):
         found = [p for p in part.parts if isinstance(p, ProductPart)]
-        return found if found and len(found) == len(part.parts) else None
+        return found if len(found) == len(part.parts) else None
     return None
 
 
@@ -146,19 +157,19 @@ def _batch_solution(blocks: Array, b: Array, name: str) -> Array:
 def _low_rank_solution(
     part: Part,
     base: Sequence[ProductPart],
-    thin: Sequence[ProductPart],
+    factors: Sequence[tuple[Array, Array]],
     pairs: list[tuple[int, int]],
     b: Array,
     name: str,
 ) -> Array:
-    """A base plus u vᵀ by Woodbury's identity, refined once.
+    """A base plus U Vᵀ by Woodbury's identity, refined once.
 
     Source:
         Golub and Van Loan, Matrix Computations, 4th ed., section 2.1.4.
     """
-    halves = [pair for p in thin if (pair := _halves(p)) is not None]
-    left = np.stack([u for u, _ in halves], axis=1)
-    right = np.stack([v for _, v in halves], axis=1)
+    left = np.concatenate([u for u, _ in factors], axis=1)
+    right = np.concatenate([v for _, v in factors], axis=1)
+    rank = left.shape[1]
 
     def inverted(c: Array) -> Array:
         try:
@@ -168,14 +179,13 @@ def _low_rank_solution(
 
     inner = inverted(left)
     update = right.T @ inner
-    capacity = np.eye(len(halves), dtype=update.dtype) + update
+    capacity = np.eye(rank, dtype=update.dtype) + update
     size = 1 + np.max(np.abs(right).T @ np.abs(inner), initial=0.0)
-    smallest = np.linalg.svd(capacity, compute_uv=False)[-1] if np.isfinite(size) else np.nan
-    if not smallest > np.finfo(update.dtype).eps * size * math.sqrt(len(left)):
-        if not np.isfinite(size):
-            raise _SingularBaseError
-        rank = f"rank {len(halves)}"
-        raise _singular(name, f"its part of {rank} takes away a direction of the rest")
+    if not np.isfinite(size):
+        raise _SingularBaseError
+    smallest = _reciprocal_condition(capacity) * np.linalg.norm(capacity, 1)
+    if smallest <= np.finfo(update.dtype).eps * size * math.sqrt(len(left)):
+        raise _singular(name, f"its part of rank {rank} takes away a direction of the rest")
 
     def step(c: Array) -> Array:
         first = inverted(c)
@@ -187,32 +197,25 @@ def _low_rank_solution(
 
 
 def _halves(part: ProductPart) -> tuple[Array, Array] | None:
-    """u and v where the part is u vᵀ: rows and columns carried by different factors."""
-    if set(part.rows) & set(part.columns) or len(set(part.rows)) < len(part.rows):
+    """U and V where the part is U Vᵀ: no factor has an axis of the rows and one of the columns."""
+    letters = part.rows + part.columns
+    if len(set(letters)) < len(letters):
         return None
-    if len(set(part.columns)) < len(part.columns):
-        return None
-    reached = set(part.rows)
-    mine: list[int] = []
-    changed = True
-    while changed:
-        changed = False
-        for k, term in enumerate(part.terms):
-            if k not in mine and set(term) & reached:
-                mine.append(k)
-                reached |= set(term)
-                changed = True
-    if reached & set(part.columns):
-        return None
-    groups = (mine, [k for k in range(len(part.terms)) if k not in mine])
-    vectors = []
-    for places, letters in zip(groups, (part.rows, part.columns), strict=True):
-        chosen = ProductPart(
-            tuple(part.terms[k] for k in places), tuple(part.arrays[k] for k in places),
-            letters, "", part.sizes, part.dtype,
-        )  # fmt: skip
-        vectors.append(np.asarray(chosen.contract(letters)).reshape(-1))
-    return vectors[0], vectors[1]
+    sides: tuple[list[int], list[int]] = ([], [])
+    for k, term in enumerate(part.terms):
+        is_right = bool(set(term) & set(part.columns))
+        if is_right and set(term) & set(part.rows):
+            return None
+        sides[is_right].append(k)
+    left, right = (set("".join(part.terms[k] for k in places)) for places in sides)
+    joined = "".join(sorted((left & right) - set(letters)))
+    found = []
+    for places, own in zip(sides, (part.rows, part.columns), strict=True):
+        terms, arrays = [part.terms[k] for k in places], [part.arrays[k] for k in places]
+        half = contracted(terms, own + joined, arrays, part.sizes, part.dtype)
+        count = math.prod(part.sizes[x] for x in own)
+        found.append(np.reshape(half, (count, math.prod(part.sizes[x] for x in joined))))
+    return found[0], found[1]
 
 
 def _sparse_solution(part: Sparse, b: Array, name: str) -> Array:
