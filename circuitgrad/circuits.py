@@ -154,7 +154,9 @@ class Circuit:
     def only(self, output: str | Wire) -> Circuit:
         """The circuit of one output, with all the inputs."""
         name = self.output_name(output)
-        return Circuit(self.inputs, (self.output(output),), (name,))
+        k = self.output_names.index(name)
+        kept = self.leading[k : k + 1], self.origins[k : k + 1]
+        return Circuit(self.inputs, (self.output(output),), (name,), False, *kept)
 
     def output_name(self, choice: str | Wire | None = None) -> str:
         """The name of an output; of the only one for None."""

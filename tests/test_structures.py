@@ -194,8 +194,12 @@ def test_one_output_of_several_is_chosen_by_name():
     circuit = cgrad.circuit(f=np.exp(IN["x"]), g=IN["A"] @ IN["x"]).jacobian("x")
     assert circuit.structure("∂f/∂x").kind == "diagonal"
     assert circuit.structure("∂g/∂x").kind == "dense"
-    with pytest.raises(cgrad.SpecError, match="Choose one of them"):
+    with pytest.raises(cgrad.SpecError, match=r"2 derivatives .* Choose one, as only\('∂f/∂x'\)"):
         circuit.structure()
+    with pytest.raises(cgrad.SpecError, match="2 derivatives"):
+        circuit.operator(x=[1.0], A=[[1.0]])
+    operator = circuit.only("∂f/∂x").operator(x=[0.0, 1.0], A=np.eye(2))
+    np.testing.assert_allclose(operator.diagonal(), [1, np.e])
 
 
 def test_what_is_no_derivative_has_no_structure():
@@ -227,3 +231,50 @@ def test_infinite_factors_do_not_spoil_the_zeros_between_deltas():
         array = root(x=[0.0, 4.0])
     np.testing.assert_array_equal(found, [[np.inf, 0], [0, 0.25]])
     np.testing.assert_array_equal(array, found)
+
+
+# --- arrays without work on zeros ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(set(CLOSED_FORMS) - {"factorisation by both"}))
+def test_no_step_towards_a_derivative_is_larger_than_the_derivative(name):
+    derivative = CLOSED_FORMS[name][0]()
+    rank = derivative.outputs[0].ndim
+    assert max(wire.ndim for wire in derivative.wires) <= rank
+    placed = [
+        wire for wire in derivative.wires
+        if wire.ndim == rank and wire.gate.name in ("delta", "diag") and wire.inputs
+    ]  # fmt: skip
+    read = {
+        source for wire in derivative.wires for source in wire.inputs if wire.gate.name != "add"
+    }
+    assert not read & set(placed)
+
+
+@pytest.mark.parametrize(
+    ("made", "by_hand"),
+    [
+        (lambda x, A: A + cgrad.diag(x), lambda x, A: A + np.diag(x)),
+        (lambda x, A: cgrad.diag(x) + A, lambda x, A: A + np.diag(x)),
+        (lambda x, A: cgrad.diag(x) + cgrad.diag(x * x), lambda x, A: np.diag(x + x * x)),
+        (lambda x, A: np.outer(x, x) + cgrad.diag(x), lambda x, A: np.outer(x, x) + np.diag(x)),
+        (lambda x, A: A.T + cgrad.diag(x), lambda x, A: A.T + np.diag(x)),
+        (
+            lambda x, A: (np.outer(x, x) + cgrad.diag(x)) * np.outer(x, x),
+            lambda x, A: (np.outer(x, x) + np.diag(x)) * np.outer(x, x),
+        ),
+        (
+            lambda x, A: np.exp(A) + cgrad.diag(A @ x) + np.exp(A),
+            lambda x, A: 2 * np.exp(A) + np.diag(A @ x),
+        ),
+    ],
+)
+def test_a_diagonal_is_added_in_its_place_and_nowhere_else(made, by_hand):
+    x, A = np.array([1.0, 2.0, 3.0]), np.arange(9.0).reshape(3, 3)
+    before = A.copy()
+    circuit = cgrad.circuit(f=made(cgrad.input("x", "n"), IN["A"]), g=IN["A"])
+    inputs = dict(x=x, A=A)
+    np.testing.assert_allclose(circuit(**inputs)["f"], by_hand(x, A), rtol=1e-14)
+    np.testing.assert_allclose(circuit.run(**inputs)["f"].value, by_hand(x, A), rtol=1e-14)
+    np.testing.assert_array_equal(A, before)
+    np.testing.assert_array_equal(circuit(**inputs)["g"], before)

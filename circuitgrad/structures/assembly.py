@@ -110,6 +110,12 @@ def _cells(circuit: Circuit, output: str | None) -> list[list[tuple[str, Wire, i
             f"structure: {', '.join(circuit.output_names)} is no derivative. "
             "Ask for it of c.jacobian(...) or c.hessian(...)."
         )
+    if output is None and len(circuit.outputs) > 1:
+        shown = ", ".join(circuit.output_names)
+        raise SpecError(
+            f"structure: there are {len(circuit.outputs)} derivatives ({shown}). Choose one, as "
+            f"only('{circuit.output_names[0]}')."
+        )
     wire, name = circuit.output(output), circuit.output_name(output)
     position = circuit.output_names.index(name)
     return [[(name, wire, circuit.leading[position], position)]]

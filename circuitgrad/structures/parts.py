@@ -206,7 +206,7 @@ class ProductPart(Part):
                 later = set(rest + self.rows + self.columns)
                 both = set(terms[i] + terms[j])
                 size = [entries(terms[k], self.sizes) for k in (i, j)]
-                is_small = entries(both & later, self.sizes) <= max(size)
+                is_small = entries(both & later, self.sizes) <= min(size) or min(size) == 1
                 if is_small and entries(both, self.sizes) <= MERGING_WORK * (sum(size) + 8):
                     return i, j
         return None
