@@ -15,7 +15,7 @@ from circuitgrad.circuits import Choice, Circuit, Origin
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
-from circuitgrad.gates.indexed_products import settled
+from circuitgrad.gates.product_reading import settled
 from circuitgrad.gates.shapes import zeros
 from circuitgrad.grids import Grid
 from circuitgrad.sources import constant, input_wire

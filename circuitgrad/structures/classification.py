@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
-from circuitgrad.gates.indexed_products import IndexedProduct, components, indexed_products
+from circuitgrad.gates.indexed_products import IndexedProduct, components
+from circuitgrad.gates.product_reading import indexed_products
 from circuitgrad.gates.subscripts import Indices
 from circuitgrad.sources import Constant, Input
 from circuitgrad.wire import Wire, topological
