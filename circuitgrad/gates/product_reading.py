@@ -189,7 +189,8 @@ class _Reader:
             else:
                 coefficient *= axis
         found, renamed = ordered(gathered(factors), self.rank)
-        axes = {renamed.get(i, i): axis for i, axis in self.axes.items()}
+        axes = {i: self.axes[i] for i in range(self.rank)}
+        axes |= {new: self.axes[old] for old, new in renamed.items()}
         return IndexedProduct(coefficient, found, output, axes)
 
 
