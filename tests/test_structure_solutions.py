@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
 import circuitgrad as cgrad
+from circuitgrad.structures.operators import DerivativeOperator
+from circuitgrad.structures.parts import Sparse
 from tests import strategies  # noqa: F401 - its settings hold here
 from tests.structure_cases import (
     CLOSED_FORMS,
@@ -111,6 +114,23 @@ def test_singular_systems_are_refused_with_the_reason(made, values, reason):
     operator = made().operator(**values)
     with pytest.raises(cgrad.DomainError, match=f"singular to working precision: .*{reason}"):
         operator.solve(np.ones(operator.shape[0]))
+
+
+def sparse_operator(matrix):
+    part = Sparse(scipy.sparse.csr_array(matrix))
+    return DerivativeOperator(part, "∂f/∂x", "sparse", lambda: None)
+
+
+def test_a_matrix_of_stored_entries_is_an_operator_too():
+    matrix = np.array([[2.0, -1, 0], [-1, 2, -1], [0, -1, 2]])
+    operator = sparse_operator(matrix)
+    agrees(operator, matrix)
+    agrees(sparse_operator(matrix[:2]), matrix[:2])
+    np.testing.assert_allclose(operator.solve([1.0, 0, 0]), [0.75, 0.5, 0.25], rtol=1e-14)
+    with pytest.raises(cgrad.DomainError, match="sparse LU"):
+        sparse_operator(matrix * [1, 1, 0]).solve(np.ones(3))
+    with pytest.raises(cgrad.DomainError, match="sparse LU"):
+        sparse_operator(np.ones((2, 2))).solve(np.ones(2))
 
 
 def test_solve_refuses_what_is_not_finite():
