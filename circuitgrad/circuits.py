@@ -221,33 +221,6 @@ class Circuit:
         result: Circuit = upper_layer("derivatives").hvp(self, wrt, output)
         return result
 
-    # --- structure -------------------------------------------------------------------------------
-
-    def structure(self, output: str | None = None) -> Structure:
-        """What is known of a Jacobian's or Hessian's matrix for every size; prints well.
-
-        Raises:
-            SpecError: The circuit is no derivative, or has several outputs and none is named.
-        """
-        result: Structure = upper_layer("structures.assembly").structure(self, output)
-        return result
-
-    def operator(self, /, *values: Any, **named: Any) -> DerivativeOperator:
-        """A Jacobian or Hessian at one point, as a linear operator of SciPy with its structure.
-
-        Args:
-            *values: Inputs by position.
-            **named: Inputs by name.
-
-        Raises:
-            SpecError: The circuit is no derivative, or an input is missing or unknown.
-            ShapeError: An array that does not fit its input.
-        """
-        result: DerivativeOperator = upper_layer("structures.assembly").operator(
-            self, values, named
-        )
-        return result
-
     # --- formulas, proofs, pictures --------------------------------------------------------------
 
     def sympy(self, **sizes: int) -> Any:
@@ -291,6 +264,33 @@ class Circuit:
         """The figure of the circuit; values by input name give it numbers and gradients."""
         figure: Figure = upper_layer("viz.drawing").draw(self, **options)
         return figure
+
+    # --- structure -------------------------------------------------------------------------------
+
+    def structure(self, output: str | None = None) -> Structure:
+        """What is known of a Jacobian's or Hessian's matrix for every size; prints well.
+
+        Raises:
+            SpecError: The circuit is no derivative, or has several outputs and none is named.
+        """
+        result: Structure = upper_layer("structures.assembly").structure(self, output)
+        return result
+
+    def operator(self, /, *values: Any, **named: Any) -> DerivativeOperator:
+        """A Jacobian or Hessian at one point, as a linear operator of SciPy with its structure.
+
+        Args:
+            *values: Inputs by position.
+            **named: Inputs by name.
+
+        Raises:
+            SpecError: The circuit is no derivative, or an input is missing or unknown.
+            ShapeError: An array that does not fit its input.
+        """
+        result: DerivativeOperator = upper_layer("structures.assembly").operator(
+            self, values, named
+        )
+        return result
 
     def __str__(self) -> str:
         text: str = upper_layer("formulas.text").circuit_text(self)
