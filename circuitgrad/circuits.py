@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from circuitgrad.plans.cost import Cost
     from circuitgrad.plans.modes import JacobianCost
     from circuitgrad.plans.run import Run
+    from circuitgrad.structures.classification import Structure
     from circuitgrad.structures.compressed import SparseDerivative
+    from circuitgrad.structures.operators import DerivativeOperator
     from circuitgrad.viz.figure import Figure
 
 Choice: TypeAlias = "str | Wire | Sequence[str | Wire] | None"
@@ -156,7 +158,9 @@ class Circuit:
     def only(self, output: str | Wire) -> Circuit:
         """The circuit of one output, with all the inputs."""
         name = self.output_name(output)
-        return Circuit(self.inputs, (self.output(output),), (name,))
+        k = self.output_names.index(name)
+        kept = self.leading[k : k + 1], self.origins[k : k + 1]
+        return Circuit(self.inputs, (self.output(output),), (name,), False, *kept)
 
     def output_name(self, choice: str | Wire | None = None) -> str:
         """The name of an output; of the only one for None."""
@@ -367,6 +371,33 @@ class Circuit:
         """The figure of the circuit; values by input name give it numbers and gradients."""
         figure: Figure = upper_layer("viz.drawing").draw(self, **options)
         return figure
+
+    # --- structure -------------------------------------------------------------------------------
+
+    def structure(self, output: str | None = None) -> Structure:
+        """What is known of a Jacobian's or Hessian's matrix for every size; prints well.
+
+        Raises:
+            SpecError: The circuit is no derivative, or has several outputs and none is named.
+        """
+        result: Structure = upper_layer("structures.assembly").structure(self, output)
+        return result
+
+    def operator(self, /, *values: Any, **named: Any) -> DerivativeOperator:
+        """A Jacobian or Hessian at one point, as a linear operator of SciPy with its structure.
+
+        Args:
+            *values: Inputs by position.
+            **named: Inputs by name.
+
+        Raises:
+            SpecError: The circuit is no derivative, or an input is missing or unknown.
+            ShapeError: An array that does not fit its input.
+        """
+        result: DerivativeOperator = upper_layer("structures.assembly").operator(
+            self, values, named
+        )
+        return result
 
     def __str__(self) -> str:
         text: str = upper_layer("formulas.text").circuit_text(self)

@@ -16,10 +16,12 @@ from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.casting import astype
 from circuitgrad.gates.from_einsum import contract, einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
-from circuitgrad.gates.shapes import concatenate, zeros
+from circuitgrad.gates.product_reading import settled
+from circuitgrad.gates.shapes import zeros
+from circuitgrad.grids import Grid
 from circuitgrad.paths import dependents, narrowest_cut
 from circuitgrad.sources import constant, input_wire
-from circuitgrad.spec import Axis, Shape, format_shape
+from circuitgrad.spec import Shape, format_shape
 from circuitgrad.wire import Wire, describe, topological
 
 T = TypeVar("T")
@@ -298,7 +300,7 @@ def derivative_block(
             found = found.transpose(order) if found.ndim > rank or rank > 1 else found
     else:
         (found,) = reverse({output: delta(output.shape, output)}, (source,))
-    return _or_zeros(found, (*output.shape, *source.shape), output)
+    return settled(_or_zeros(found, (*output.shape, *source.shape), output), output.ndim)
 
 
 def _mixed(output: Wire, source: Wire, cut: Wire) -> Wire:
@@ -341,9 +343,14 @@ def jacobian(
         leading = [out.ndim for out in circuit.outputs]
         origins = [Origin((out,), chosen) for out in circuit.outputs]
         return Circuit(circuit.inputs, blocks, names, len(blocks) == 1, leading, origins)
-    matrix = _grid(circuit.outputs, chosen, lambda out, x: derivative_block(out, x, mode, sizes))
-    origins = [Origin(circuit.outputs, chosen)]
-    return Circuit(circuit.inputs, [matrix], ["J"], True, [1], origins)
+    cells = [
+        [
+            (f"∂{_named(name)}/∂{x.label}", derivative_block(out, x, mode, sizes), out.ndim)
+            for x in chosen
+        ]
+        for name, out in zip(circuit.output_names, circuit.outputs, strict=True)
+    ]
+    return Grid(circuit.inputs, cells, "J", Origin(circuit.outputs, chosen))
 
 
 def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> Circuit:
@@ -375,34 +382,16 @@ def hessian(circuit: Circuit, wrt: Choice = None, output: str | None = None) -> 
         leading = [chosen[0].ndim]
         origins = [Origin(gradient.outputs, chosen, True)]
         return Circuit(circuit.inputs, [block], [name], True, leading, origins)
-    matrix = _grid(gradient.outputs, chosen, derivative_block)
-    origins = [Origin(gradient.outputs, chosen, True)]
-    return Circuit(circuit.inputs, [matrix], ["H"], True, [1], origins)
-
-
-def _grid(
-    rows: Sequence[Wire], columns: Sequence[Wire], block: Callable[[Wire, Wire], Wire]
-) -> Wire:
-    """One matrix from the blocks of several outputs and inputs, every wire flattened in C order."""
-    lines = []
-    for out in rows:
-        parts = [_flat(block(out, x), _entries(out), _entries(x)) for x in columns]
-        lines.append(concatenate(parts, 1))
-    return concatenate(lines, 0)
-
-
-def _entries(wire: Wire) -> Axis:
-    if wire.ndim == 1:
-        return wire.shape[0]
-    return wire.size
-
-
-def _flat(block: Wire, rows: Axis, columns: Axis) -> Wire:
-    if block.shape == (rows, columns):
-        return block
-    if isinstance(rows, str) or isinstance(columns, str):
-        raise ShapeError(
-            f"jacobian: a matrix over {format_shape(block.shape)} needs integer sizes. "
-            "Ask for one input at a time, or give the inputs integer axes."
-        )
-    return block.reshape((rows, columns))
+    told = _named(circuit.output_name(output))
+    cells = [
+        [
+            (
+                f"∂²{told}/∂{x.label}²" if x is y else f"∂²{told}/∂{x.label}∂{y.label}",
+                derivative_block(out, y),
+                out.ndim,
+            )
+            for y in chosen
+        ]
+        for x, out in zip(chosen, gradient.outputs, strict=True)
+    ]
+    return Grid(circuit.inputs, cells, "H", Origin(gradient.outputs, chosen, True))

@@ -20,7 +20,7 @@ LAYERS = [
     {"gates"},
     {"numpy_calculus", "numpy_functions", "numpy_linalg", "numpy_protocol", "numpy_refusals"}
     | {"numpy_statistics", "scipy_distributions", "scipy_functions"},
-    {"assignments", "derivatives", "paths", "series"},
+    {"assignments", "derivatives", "grids", "paths", "series"},
     {"formulas"},
     {"proofs"},
     {"plans"},

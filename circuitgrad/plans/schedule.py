@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from circuitgrad.gates import arithmetic
 from circuitgrad.gates.from_einsum import Einsum, is_view
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.plans.factoring import factored
+from circuitgrad.plans.placements import adding_kernel, is_placement
 from circuitgrad.sources import Constant
 from circuitgrad.spec import FLOAT64, resolve_shape
 from circuitgrad.wire import Array, Wire
@@ -98,6 +101,7 @@ class Plan:
         for position, wire in enumerate(self._order):
             for source in operands[wire.serial]:
                 last[source.serial] = position
+        readers = Counter(source.serial for found in operands.values() for source in set(found))
         kept = {w.serial for w in wanted} | self._given
         for wire in self._order:
             if type(wire.gate) is Constant or _is_spread_constant(wire):
@@ -126,7 +130,13 @@ class Plan:
                 if last.get(s.serial) == position and s.serial not in kept
             ]  # fmt: skip
             kernel = self._kernel(wire, sources)
-            if dying and wire.spec.shape and isinstance(kernel, np.ufunc):
+            if reuse and wire.spec.shape and (placed := self._placed_operand(wire)) is not None:
+                owned = bool(dying) and dying[0] is sources[0] and readers[sources[0].serial] == 1
+                gate = wire.inputs[placed].gate
+                kernel = adding_kernel(
+                    gate, self._shapes[wire.serial], owned and _is_own(sources[0])
+                )
+            elif dying and wire.spec.shape and isinstance(kernel, np.ufunc):
                 kernel = self._overwriting(kernel, wire, sources, dying, readable)
             free.extend(self._slot[s.serial] for s in dying if reuse)
             self._slot[wire.serial] = free.pop() if free else self._new_slot(None)
@@ -138,10 +148,23 @@ class Plan:
         """A gate's inputs, with broadcasts left to elementwise kernels where that is the same."""
         if not reuse or not wire.spec.shape or not _is_ufunc(wire):
             return wire.inputs
+        placed = self._placed_operand(wire)
+        if placed is not None:
+            return wire.inputs[1 - placed], wire.inputs[placed].inputs[0]
         seen = tuple(self._behind_broadcast(source) for source in wire.inputs)
         shapes = [self._shapes.get(s.serial) or resolve_shape(s.shape, self._sizes) for s in seen]
         whole = np.broadcast_shapes(*shapes) == self._shapes[wire.serial]
         return seen if whole else wire.inputs
+
+    def _placed_operand(self, wire: Wire) -> int | None:
+        """Which operand of a sum only places entries on a diagonal: it is added there alone."""
+        if wire.gate is not arithmetic.add:
+            return None
+        for k in (1, 0):
+            source = wire.inputs[k]
+            if source.serial not in self._given and is_placement(source.gate):
+                return k
+        return None
 
     def _behind_broadcast(self, wire: Wire) -> Wire:
         gate = wire.gate
@@ -234,6 +257,14 @@ def root(value: Any) -> Any:
 def _is_spread_constant(wire: Wire) -> bool:
     """Whether a wire repeats a constant along new axes: a view that is made once."""
     return is_view(wire) and type(wire.inputs[0].gate) is Constant
+
+
+def _is_own(wire: Wire) -> bool:
+    """Whether a wire's kernel makes an array of its own, and no view of another."""
+    gate = wire.gate
+    if isinstance(gate, Einsum):
+        return len(gate.operands) > 1 or is_placement(gate)
+    return _is_ufunc(wire)
 
 
 def _is_ufunc(wire: Wire) -> bool:

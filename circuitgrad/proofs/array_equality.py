@@ -21,7 +21,7 @@ from circuitgrad.wire import Array, Wire, topological
 
 POINTS = 8
 LARGEST_SIZE = 4
-KINDS: Final[Mapping[str, Callable[[Circuit, Wire], Circuit]]] = {
+KINDS: Final[Mapping[str, Callable[[Circuit, str], Circuit]]] = {
     "gradient": grad,
     "jacobian": jacobian,
     "hessian": hessian,
