@@ -30,12 +30,12 @@ library cannot do it, or not with less than {limit} seconds of preparation.
 
 How it was measured. All libraries run in one process, bound to one core, one thread each. They take
 turns in every round; a ratio is the median of the ratios of the rounds, a time the median of the
-times. Building and compiling are done three times, or once if they take more than {preparation:g} s; an
-evaluation of more than {call:g} s is timed once. Before a library is timed, its results are compared with
-a derivation by hand in float64 (the largest error allowed is between 1e-11 and 1e-8 of the largest
-entry, and 1e-4 in float32). *By hand* is that derivation itself, in NumPy unless said otherwise.
-autograd and PyTorch record the graph in every evaluation. PyTensor compiles with Numba, for all
-sizes at once: that is counted in the first row of a problem.
+times. Building and compiling are done three times, or once if they take more than
+{preparation:g} s; an evaluation of more than {call:g} s is timed once. Before a library is timed,
+its results are compared with a derivation by hand in float64 (the largest error allowed is between
+1e-11 and 1e-8 of the largest entry, and 1e-4 in float32). *By hand* is that derivation itself, in
+NumPy unless said otherwise. autograd and PyTorch record the graph in every evaluation. PyTensor
+compiles with Numba, for all sizes at once: that is counted in the first rows of a problem.
 """
 
 

@@ -166,6 +166,11 @@ def test_a_solution_has_the_results_of_the_reference(case, peer):
     assert check(case, peer)
 
 
+@pytest.mark.parametrize("problem", ["factorisation_hessian", "bundle_jacobian"])
+def test_a_structured_solution_has_the_results_of_the_reference(problem):
+    assert check(next(problems.load(problem).cases(quick=True)), "structured")
+
+
 @pytest.mark.bench
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("case", quick_cases(), ids=lambda case: f"{case.problem}, {case.label}")

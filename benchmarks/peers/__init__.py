@@ -6,6 +6,7 @@ import importlib.metadata
 # Name on the page, module here, distribution that has the version ("" for code by hand).
 SYSTEMS = (
     ("circuitgrad", "circuitgrad", "circuitgrad"),
+    ("circuitgrad, structured", "structured", ""),
     ("by hand", "by_hand", ""),
     ("micrograd", "micrograd", "micrograd"),
     ("autograd", "autograd", "autograd"),

@@ -22,7 +22,8 @@ TITLE = "Sparse Jacobian of bundle adjustment (ADBench)"
 ABOUT = (
     "The residuals of p observations of points by cameras and their Jacobian, of which every row "
     "has 15 entries or 1. The parameters of every observation are handed over as columns, and the "
-    "2 × 15 block of each comes back: a sparse Jacobian by hand."
+    "2 × 15 block of each comes back: a sparse Jacobian by hand. *Structured* gets cameras, points "
+    "and weights, and gives one sparse matrix of SciPy, of which it finds the pattern itself."
 )
 
 
