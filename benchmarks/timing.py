@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from benchmarks.case import error
 
-SAMPLE = 0.05  # seconds: fast evaluations are repeated until a sample is this long
-BUDGET = 15.0  # seconds of evaluation for one case, after the least number of rounds
+SAMPLE = 0.03  # seconds: fast evaluations are repeated until a sample is this long
+BUDGET = 12.0  # seconds of evaluation for one case, after the least number of rounds
 LEAST_ROUNDS = 5
 LONG_CALL = 1.0  # seconds: what takes longer is timed once
 LONG_PREPARATION = 2.0  # seconds: what takes longer is built and compiled once
