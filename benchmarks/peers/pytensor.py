@@ -4,11 +4,13 @@ A compiled function serves every size, so each problem is compiled once, in its 
 Hessian is a loop over the rows (`pytensor.gradient.hessian`) by a vector.
 """
 
+import atexit
 import os
 import tempfile
 
 # No compiler besides Numba, and no compiled code from an earlier run.
 STORE = tempfile.TemporaryDirectory(prefix="pytensor-")
+atexit.register(STORE.cleanup)
 os.environ["PYTENSOR_FLAGS"] = f"cxx=,base_compiledir={STORE.name}"
 
 import numpy as np  # noqa: E402
