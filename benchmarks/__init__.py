@@ -1,6 +1,5 @@
 """Speed of circuitgrad beside other libraries; `python -m benchmarks` writes docs/performance.md.
 
-Reading order: case.py (what is measured), circuits.py and networks.py (the problems and their
-references, derived by hand), peers/ (one module per library), timing.py (the rounds), report.py
-(the page).
+Reading order: case.py (what is measured), problems/ (one module each, with a reference derived by
+hand), peers/ (one module per library), timing.py (the rounds), report.py (the page).
 """

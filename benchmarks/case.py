@@ -12,17 +12,17 @@ class Case:
     """One problem at one size.
 
     Attributes:
-        problem: "circuit" or "network"; a library solves it with its function of that name.
+        problem: Its name; a library solves it with its function of that name.
         label: The size, as the page prints it.
         data: The inputs, as NumPy arrays and numbers.
-        reference: Value and flat gradient, derived by hand.
+        reference: The results derived by hand: value and flat gradient, or a Hessian.
         tolerance: The largest error that counts as right, relative to the largest entry.
     """
 
     problem: str
     label: str
     data: Any
-    reference: Callable[[], tuple[float, np.ndarray]]
+    reference: Callable[[], tuple[Any, ...]]
     tolerance: float
 
 
@@ -31,16 +31,16 @@ class Solution:
     """How a library solves a case: up to three steps, timed apart.
 
     Attributes:
-        evaluate: What compile returned, once: value and gradient in the library's own form. This is
-            what a training loop repeats.
-        result: Value and flat gradient as NumPy has them; never timed.
+        evaluate: What compile returned, once: the results in the library's own form. This is what
+            a training loop repeats.
+        result: The results as the reference has them; never timed.
         build: The graph of the value. None where the library builds it in every evaluation.
         compile: From what build returned, everything that comes before the second evaluation:
             derivative, code, first call. None where there is no such step.
     """
 
     evaluate: Callable[[Any], Any]
-    result: Callable[[Any], tuple[float, np.ndarray]]
+    result: Callable[[Any], tuple[Any, ...]]
     build: Callable[[], Any] | None = None
     compile: Callable[[Any], Any] | None = None
 
@@ -51,7 +51,7 @@ def flat(arrays):
 
 
 def error(found, expected):
-    """Largest difference of value and gradient, each relative to its largest reference entry."""
+    """Largest difference of the results, each relative to its largest reference entry."""
     worst = 0.0
     for got, want in zip(found, expected, strict=True):
         got, want = np.asarray(got, dtype=float), np.asarray(want, dtype=float)

@@ -4,8 +4,9 @@ import math
 import pathlib
 import platform
 import statistics
+import textwrap
 
-from benchmarks import peers
+from benchmarks import peers, problems, timing
 from benchmarks.timing import median_ratio
 
 STEPS = ("build", "compile", "evaluate")
@@ -13,11 +14,8 @@ STEPS = ("build", "compile", "evaluate")
 METHOD = """\
 # Performance
 
-Written by `make bench`; do not edit. It compares circuitgrad with other libraries on two jobs:
-
-- **Scalar circuits**: value and gradient (16 inputs) of random circuits of five kinds of gates
-  (add, mul, tanh, sin, exp), some 24 gates wide, and of a chain.
-- **A network**: loss and gradient of 784-256-128-10 (ReLU, softmax, mean cross-entropy).
+Written by `make bench`; do not edit. It compares circuitgrad with other libraries on some jobs, of
+which each has a table.
 
 How to read the tables. The column circuitgrad has times. The other columns have *their time divided
 by circuitgrad's*, and the time: **above 1 circuitgrad is the faster one, below 1 the slower one**.
@@ -25,17 +23,19 @@ Time is counted apart for
 
 - **build**: the graph of the value,
 - **compile**: everything else before the second evaluation: derivative, plan or code, first call,
-- **evaluate**: value and gradient once, with wall-clock time and with processor time.
+- **evaluate**: the results once, with wall-clock time and with processor time.
 
-A dash: the library has no such step, because it records the graph in every evaluation.
+A dash: the library has no such step, because it records the graph in every evaluation. Blank: the
+library cannot do it, or not with less than {limit} seconds of preparation.
 
 How it was measured. All libraries run in one process, bound to one core, one thread each. They take
 turns in every round; a ratio is the median of the ratios of the rounds, a time the median of the
-times. Before a library is timed, its value and gradient are compared with a derivation by hand, in
-float64 (largest error allowed, relative to the largest entry: 1e-8 for circuits; 1e-11 and 1e-4 for
-the network in float64 and float32). *By hand* is that derivation itself, in plain Python for
-circuits and NumPy for the network. micrograd lacks tanh, sin and exp; they were added as it adds
-its own functions. PyTorch runs eagerly.
+times. Building and compiling are done three times, or once if they take more than
+{preparation:g} s; an evaluation of more than {call:g} s is timed once. Before a library is timed,
+its results are compared with a derivation by hand in float64 (the largest error allowed is between
+1e-11 and 1e-8 of the largest entry, and 1e-4 in float32). *By hand* is that derivation itself, in
+NumPy unless said otherwise. autograd and PyTorch record the graph in every evaluation. PyTensor
+compiles with Numba, for all sizes at once: that is counted in the first rows of a problem.
 """
 
 
@@ -55,6 +55,8 @@ def ratio(number):
 
 def cell(ours, theirs, step, clock="wall"):
     """What a table says about one step of another library."""
+    if theirs is None:
+        return ""
     if theirs.failure:
         return theirs.failure
     times = getattr(theirs, clock).get(step)
@@ -72,13 +74,13 @@ def own_cell(ours, step, clock="wall"):
 
 def table(measured):
     """Markdown table of one problem: label -> name of a library -> Measurement."""
-    names = list(next(iter(measured.values())))
+    names = [name for name, _, _ in peers.SYSTEMS if any(name in row for row in measured.values())]
     rows = [["", "step", *names], ["---"] * (len(names) + 2)]
     lines = [(step, "wall", step) for step in STEPS] + [("evaluate", "cpu", "evaluate, processor")]
     for label, libraries in measured.items():
         ours = libraries["circuitgrad"]
         for number, (step, clock, title) in enumerate(lines):
-            others = [cell(ours, libraries[name], step, clock) for name in names[1:]]
+            others = [cell(ours, libraries.get(name), step, clock) for name in names[1:]]
             rows.append(["" if number else label, title, own_cell(ours, step, clock), *others])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
@@ -92,7 +94,7 @@ def losses(measured):
             found.setdefault("circuitgrad", []).append(f"{ours.failure} at {label}")
             continue
         for name, theirs in libraries.items():
-            if theirs is ours or theirs.failure:
+            if name.startswith("circuitgrad") or theirs.failure:
                 continue
             number = median_ratio(ours.wall["evaluate"], theirs.wall["evaluate"])
             if number < 1:
@@ -122,12 +124,18 @@ def page(measured, cores, rounds):
         rounds: How many rounds were asked for.
     """
     listed = ", ".join(f"{name} {version}" for name, version in peers.versions().items())
-    titles = {"circuit": "Scalar circuits", "network": "The network 784-256-128-10"}
+    method = METHOD.format(
+        limit=timing.PREPARATION_LIMIT,
+        call=timing.LONG_CALL,
+        preparation=timing.LONG_PREPARATION,
+    )
     parts = [
-        METHOD,
+        method,
         f"Machine: {processor()}, {cores} cores. Python {platform.python_version()}, {listed}. "
         f"{rounds} rounds.\n",
     ]
     for problem, cases in measured.items():
-        parts += [f"## {titles[problem]}\n", table(cases) + "\n", losses(cases) + "\n"]
+        module = problems.load(problem)
+        about = textwrap.fill(module.ABOUT, 100)
+        parts += [f"## {module.TITLE}\n", about + "\n", table(cases) + "\n", losses(cases) + "\n"]
     return "\n".join(parts)

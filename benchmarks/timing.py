@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 
 from benchmarks.case import error
 
-SAMPLE = 0.05  # seconds: fast evaluations are repeated until a sample is this long
-BUDGET = 90.0  # seconds of evaluation for one case, after the least number of rounds
+SAMPLE = 0.03  # seconds: fast evaluations are repeated until a sample is this long
+BUDGET = 12.0  # seconds of evaluation for one case, after the least number of rounds
 LEAST_ROUNDS = 5
+LONG_CALL = 1.0  # seconds: what takes longer is timed once
+LONG_PREPARATION = 2.0  # seconds: what takes longer is built and compiled once
+PREPARATION_LIMIT = 60  # seconds: what takes longer is left out, in the libraries' modules
 
 
 @dataclass
@@ -67,21 +70,28 @@ class Runner:
     measurement: Measurement
     made: object = None
     times: int = 1
+    is_long: bool = False
 
     def prepare(self):
         """Build and compile afresh; what was made before is let go first."""
+        wall = self.measurement.wall
+        if sum(sum(wall.get(step, [])) for step in ("build", "compile")) > LONG_PREPARATION:
+            return
         self.made = None
         gc.collect()
         self.made = prepare(self.solution, self.measurement)
 
     def check(self, case, expected):
-        """Note a failure unless the result is that of the reference; choose the repetitions."""
+        """Note a failure unless the results are the reference's; choose the repetitions."""
         found = self.solution.result(self.solution.evaluate(self.made))
         self.measurement.error = error(found, expected)
         if self.measurement.error > case.tolerance:
             self.measurement.failure = f"wrong by {self.measurement.error:.0e}"
-        _, seconds, _ = clocked(self.solution.evaluate, self.made)
-        self.times = max(1, round(SAMPLE / max(seconds, 1e-9)))
+        _, *seconds = clocked(self.solution.evaluate, self.made)
+        self.is_long = seconds[0] > LONG_CALL
+        if self.is_long:
+            self.measurement.add("evaluate", *seconds)
+        self.times = max(1, round(SAMPLE / max(seconds[0], 1e-9)))
 
     def sample(self):
         """Note one round of evaluations."""
@@ -117,7 +127,11 @@ def measure(case, solutions, rounds, preparations):
     for runner in runners.values():
         runner.attempt(runner.check, case, expected)
     set_aside()
-    order = [name for name, runner in runners.items() if not runner.measurement.failure]
+    order = [
+        name
+        for name, runner in runners.items()
+        if not runner.measurement.failure and not runner.is_long
+    ]
     start = time.perf_counter()
     for number in range(rounds):
         if number >= LEAST_ROUNDS and time.perf_counter() - start > BUDGET:

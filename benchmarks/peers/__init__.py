@@ -1,4 +1,4 @@
-"""The libraries: one module each, with a function `circuit` or `network` for what it can do."""
+"""The libraries: one module each, with a function for each problem that it can do."""
 
 import importlib
 import importlib.metadata
@@ -6,17 +6,19 @@ import importlib.metadata
 # Name on the page, module here, distribution that has the version ("" for code by hand).
 SYSTEMS = (
     ("circuitgrad", "circuitgrad", "circuitgrad"),
+    ("circuitgrad, structured", "structured", ""),
     ("by hand", "by_hand", ""),
     ("micrograd", "micrograd", "micrograd"),
     ("autograd", "autograd", "autograd"),
     ("CasADi", "casadi", "casadi"),
+    ("PyTensor", "pytensor", "pytensor"),
     ("PyTorch", "torch", "torch"),
     ("JAX", "jax", "jax"),
 )
 
 
-def solvers(problem):
-    """Name of a library -> its function for a problem, of all libraries that have one.
+def solutions(case):
+    """Name of a library -> its solution of a case, of all libraries that have one.
 
     Raises:
         SystemExit: A library is not installed.
@@ -24,11 +26,14 @@ def solvers(problem):
     found = {}
     for name, module, _ in SYSTEMS:
         try:
-            functions = importlib.import_module(f"benchmarks.peers.{module}")
+            solver = getattr(
+                importlib.import_module(f"benchmarks.peers.{module}"), case.problem, None
+            )
         except ImportError as reason:
             raise SystemExit(f"{name} is missing ({reason}): pip install -e '.[bench]'") from None
-        if hasattr(functions, problem):
-            found[name] = getattr(functions, problem)
+        solution = solver and solver(case)
+        if solution:
+            found[name] = solution
     return found
 
 

@@ -1,7 +1,17 @@
 """No library: the derivatives worked out on paper, in plain Python and NumPy."""
 
-from benchmarks import circuits, networks
 from benchmarks.case import Solution, flat
+from benchmarks.problems import (
+    bundle,
+    circuits,
+    factorisation,
+    logistic,
+    mixture,
+    networks,
+    relu,
+    rosenbrock,
+    softmax,
+)
 
 
 def circuit(case):
@@ -14,3 +24,31 @@ def network(case):
     return Solution(
         lambda _: networks.value_and_gradient(case.data), lambda out: (out[0], flat(out[1]))
     )
+
+
+def hessian(module):
+    """The Hessian of a problem's module."""
+    return lambda case: Solution(lambda _: module.hessian(case.data), lambda out: (out,))
+
+
+logistic_hessian = hessian(logistic)
+factorisation_hessian = hessian(factorisation)
+softmax_hessian = hessian(softmax)
+relu_hessian = hessian(relu)
+
+
+def rosenbrock_hessian(case):
+    """The two diagonals alone."""
+    return Solution(lambda _: rosenbrock.hessian(case.data), lambda out: out)
+
+
+def gmm_gradient(case):
+    """Forty lines of NumPy."""
+    return Solution(
+        lambda _: mixture.value_and_gradient(case.data), lambda out: (out[0], flat(out[1]))
+    )
+
+
+def bundle_jacobian(case):
+    """The blocks of all observations at once."""
+    return Solution(lambda _: bundle.value_and_jacobian(case.data), bundle.columns_result)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from micrograd.engine import Value
 
-from benchmarks import circuits
 from benchmarks.case import Solution
+from benchmarks.problems import circuits
 
 
 def function(name, value, slope):

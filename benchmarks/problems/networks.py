@@ -8,6 +8,8 @@ import numpy as np
 
 from benchmarks.case import Case, flat
 
+TITLE = "The network 784-256-128-10"
+ABOUT = "Loss and gradient of a network for images: ReLU, softmax, mean cross-entropy."
 SIZES = (784, 256, 128, 10)
 
 

@@ -10,6 +10,12 @@ from benchmarks.case import Case
 
 INPUTS = 16
 WAITING = 24  # how many values may lack a use before the oldest of them is used
+TITLE = "Scalar circuits"
+ABOUT = (
+    "Value and gradient (16 inputs) of random circuits of five kinds of gates (add, mul, tanh, "
+    "sin, exp), some 24 gates wide, and of a chain. *By hand* is plain Python here. micrograd "
+    "lacks tanh, sin and exp; they were added as it adds its own functions."
+)
 OPERATIONS = ("add", "mul", "tanh", "sin", "exp")
 WEIGHTS = (3, 3, 1, 1, 1)
 PYTHON = {
