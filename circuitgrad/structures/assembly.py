@@ -20,9 +20,10 @@ from circuitgrad.plans.run import bind
 from circuitgrad.plans.schedule import Plan
 from circuitgrad.spec import resolve_shape
 from circuitgrad.structures.classification import DENSE, UNSEEN, Block, Structure, read_block
+from circuitgrad.structures.compressed import sparse_derivative
 from circuitgrad.structures.description import block_formula
 from circuitgrad.structures.operators import DerivativeOperator
-from circuitgrad.structures.parts import Blocks, Dense, Part, ProductPart, Sum
+from circuitgrad.structures.parts import Blocks, Dense, Part, ProductPart, Sparse, Sum
 from circuitgrad.wire import Array, Wire
 
 Lines = tuple[tuple[Block, ...], ...]
@@ -207,7 +208,10 @@ def _product_part(
 def _unseen(
     circuit: Circuit, block: Block, arrays: Sequence[Any], sizes: Mapping[str, int]
 ) -> Part:
-    """A block whose structure the indices do not show."""
+    """A block whose structure the indices do not show: sparse where its gates leave zeros."""
+    matrix = sparse_derivative(circuit, circuit.origins[block.position], arrays, sizes)
+    if matrix is not None:
+        return Sparse(matrix)
     plan = Plan(circuit.inputs, [block.wire], sizes)
     (value,) = plan(arrays)
     array = np.asarray(value, dtype=block.wire.dtype)
