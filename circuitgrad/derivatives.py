@@ -11,8 +11,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from circuitgrad.circuits import Choice, Circuit, Origin
+from circuitgrad.circuits import Circuit, Origin
 from circuitgrad.errors import ShapeError, SpecError
+from circuitgrad.faces import Choice
 from circuitgrad.gates.casting import astype
 from circuitgrad.gates.from_einsum import contract, einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled

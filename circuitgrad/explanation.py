@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from circuitgrad.circuits import Choice, Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
+from circuitgrad.faces import Choice
 from circuitgrad.formulas.latex import local_gradient
 from circuitgrad.formulas.symbolic import expressions
 from circuitgrad.formulas.text import entries_text, expression_text, name_text

@@ -15,9 +15,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from circuitgrad.circuits import Choice, Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.derivatives import new_input
 from circuitgrad.errors import SpecError
+from circuitgrad.faces import Choice
 from circuitgrad.gates.from_einsum import Einsum, einsum
 from circuitgrad.gates.from_formula import Elementwise, scaled
 from circuitgrad.gates.from_rule import Rearrangement, declaration_of

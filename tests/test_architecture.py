@@ -16,7 +16,7 @@ LAYERS = [
     {"errors", "spec", "grammar", "methods"},
     {"wire"},
     {"sources"},
-    {"circuits"},
+    {"circuits", "faces"},
     {"gates"},
     {"numpy_calculus", "numpy_functions", "numpy_linalg", "numpy_protocol", "numpy_refusals"}
     | {"numpy_statistics", "scipy_distributions", "scipy_functions"},

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from circuitgrad.circuits import Choice, Circuit
+from circuitgrad.circuits import Circuit
 from circuitgrad.derivatives import jacobian
+from circuitgrad.faces import Choice
 from circuitgrad.paths import narrowest_cut
 from circuitgrad.plans.cost import Cost, aligned, checked_sizes, plan_cost
 from circuitgrad.spec import format_shape

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from circuitgrad.circuits import Choice, Circuit, Origin
+from circuitgrad.circuits import Circuit, Origin
 from circuitgrad.derivatives import grad
 from circuitgrad.errors import ShapeError, SpecError
+from circuitgrad.faces import Choice
 from circuitgrad.plans.run import bind
 from circuitgrad.structures.compression import Compression, compress
 from circuitgrad.wire import Wire, axis_sizes
