@@ -17,7 +17,14 @@ from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.plans import frameworks
 from tests.strategies import numbers, programs
 
-CATALOGUE = [name for name in catalogue() if name != "broadcast"]  # its sizes follow from no input
+# Their kernels, or those of their derivatives, are SciPy's.
+NEED_SCIPY = {
+    "beta", "betaln", "digamma", "entr", "erfcinv", "erfcinv_slope", "erfcx", "erfinv",
+    "erfinv_slope", "gamma", "gammaln", "log_ndtr", "normal_hazard", "rgamma", "trigamma",
+}  # fmt: skip
+CATALOGUE = [  # the size of a broadcast follows from no input
+    name for name in catalogue() if name != "broadcast" and name not in NEED_SCIPY
+]
 
 
 @pytest.fixture
@@ -84,6 +91,13 @@ def test_every_gate_and_its_derivatives_are_written_with_numpy_alone(load, name)
     for circuit in derivatives_of(catalogue()[name].sample()):
         values = arrays_for(circuit, name)
         assert_same(load(circuit.numpy_source())(*values), circuit(*values))
+
+
+@pytest.mark.parametrize("name", sorted(NEED_SCIPY))
+def test_what_needs_scipy_is_refused_by_name(name):
+    with pytest.raises(cg.SpecError, match="is computed by SciPy"):
+        for circuit in derivatives_of(catalogue()[name].sample()):
+            circuit.numpy_source()
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "where", "exceeds", "xlogy", "erf", "clip", "pow"])

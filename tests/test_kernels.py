@@ -340,12 +340,10 @@ def test_scalar_functions_agree_with_the_kernel_or_raise(gate):
 
 
 def test_every_gate_in_a_derivative_has_a_derivative():
-    known = set(GATES)
     for gate in GATES:
         _, partials = wires_of(gate, "float64", ())
         for wire in topological([part for part in partials if not isinstance(part, float)]):
             if wire.gate.family == "elementwise":
-                assert wire.gate in known
                 assert wire.gate.derivative is not None
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial
+from typing import TypeAlias
 
 from circuitgrad.formulas import tensor_algebra as algebra
 from circuitgrad.formulas.tensor_forms import square_chain
 from circuitgrad.formulas.tensor_terms import ONE, Factor, Form, Index, Term, fresh
 
+Rule: TypeAlias = Callable[[Form], Form]
+Rules: TypeAlias = Mapping[str, Rule]
 HALF = Fraction(1, 2)
 MAX_ROUNDS = 12
 MAX_REWRITINGS = 3
@@ -32,41 +36,52 @@ def are_equal(first: Form, second: Form) -> bool:
     if first.axes != second.axes:
         return False
     difference = algebra.total([(1, first), (-1, second)])
-    if not difference.terms:
-        return True
+    return not difference.terms or any(_vanishes(difference, rules) for rules in (WHOLE, SPLIT))
+
+
+def _vanishes(difference: Form, rules: Rules) -> bool:
+    """Whether a form is zero once its functions are rewritten and its denominators cleared."""
     for _ in range(MAX_REWRITINGS):  # a sign becomes x/|x|, whose even powers become those of x
-        before, difference = difference.key, rewritten(difference)
+        before, difference = difference.key, rewritten(difference, rules)
         if not difference.terms or difference.key == before:
             break
     return not _cleared(_divided(difference)).terms
 
 
-def rewritten(form: Form) -> Form:
-    """The form in few functions: exp, log, powers; softmax and its relatives written out."""
+def rewritten(form: Form, rules: Rules) -> Form:
+    """The form in few functions: exp, log, powers; softmax and its relatives written out.
+
+    Args:
+        form: Any form.
+        rules: What a function becomes: `WHOLE` keeps the exponential of a sum in one piece,
+            `SPLIT` makes a product of it.
+    """
     parts = []
     for term in form.terms:
         pieces: list[tuple[Form, tuple[Index, ...]]] = []
         place: dict[Index, Index] = {i: fresh(i.axis) for f in term.factors for i in f.indices}
         output = tuple(place.setdefault(i, fresh(i.axis)) for i in form.free)
         for factor in term.factors:
-            pieces.append((_rewritten_factor(factor), tuple(place[i] for i in factor.indices)))
+            pieces.append(
+                (_rewritten_factor(factor, rules), tuple(place[i] for i in factor.indices))
+            )
         parts.append((term.coefficient, algebra.contract(pieces, output)))
     return algebra.total(parts) if parts else form
 
 
-def _rewritten_factor(factor: Factor) -> Form:
+def _rewritten_factor(factor: Factor, rules: Rules) -> Form:
     """The form of one factor as a function of its own indices, one for each slot."""
     axes = tuple(index.axis for index in factor.indices)
     if not factor.arguments:
         own = tuple(Index(k, axis) for k, axis in enumerate(axes))
         plain = Factor(factor.kind, factor.name, own, (), factor.exponent, factor.facts)
         return algebra.normalised(axes, [Term(ONE, (plain,))], set())
-    arguments = [rewritten(form) for form in factor.arguments]
+    arguments = [rewritten(form, rules) for form in factor.arguments]
     if factor.kind == "sum":
         return algebra.power(arguments[0], factor.exponent)
     if factor.name == "abs" and factor.exponent % 2 == 0:
         return algebra.power(arguments[0], factor.exponent)
-    rule = _RULES.get(factor.name)
+    rule = rules.get(factor.name)
     if rule is not None:
         base = rule(arguments[0])
     elif factor.name in algebra.ARRAY_CALLS:
@@ -87,17 +102,27 @@ def _exp(x: Form) -> Form:
     return algebra.call("exp", [x]) if x.terms else _one(x)
 
 
+def _split_exp(x: Form) -> Form:
+    """exp of a sum as a product, a factor for each term: exp(ax + b) is exp(x)ᵃ exp(b)."""
+    result = _one(x)
+    for term in x.terms:
+        alone = algebra.normalised(x.axes, [Term(ONE, term.factors)], set())
+        factor = algebra.power(algebra.call("exp", [alone]), term.coefficient)
+        result = algebra.times(result, factor)
+    return result
+
+
 def _is_negative(form: Form) -> bool:
     return bool(form.terms) and form.terms[0].coefficient < 0
 
 
-def _sigmoid(x: Form) -> Form:
+def _sigmoid(x: Form, exp: Rule = _exp) -> Form:
     """1/(1 + exp(-x))."""
-    below = algebra.total([(1, _one(x)), (1, _exp(algebra.scaled(x, -1)))])
+    below = algebra.total([(1, _one(x)), (1, exp(algebra.scaled(x, -1)))])
     if _is_negative(x):
         return algebra.power(below, -ONE)
-    grown = algebra.total([(1, _one(x)), (1, _exp(x))])
-    return algebra.times(_exp(x), algebra.power(grown, -ONE))
+    grown = algebra.total([(1, _one(x)), (1, exp(x))])
+    return algebra.times(exp(x), algebra.power(grown, -ONE))
 
 
 def _sech_squared(x: Form) -> Form:
@@ -118,9 +143,9 @@ def _even(name: str) -> Callable[[Form], Form]:
     return lambda x: algebra.call(name, [algebra.scaled(x, -1) if _is_negative(x) else x])
 
 
-def _softmax(x: Form) -> Form:
+def _softmax(x: Form, exp: Rule = _exp) -> Form:
     """exp(x) over its sum along the last axis."""
-    weights = _exp(x)
+    weights = exp(x)
     rows = tuple(fresh(axis) for axis in x.axes)
     sums = algebra.contract([(weights, rows)], rows[:-1])
     spread = algebra.contract([(sums, rows[:-1])], rows)
@@ -131,16 +156,16 @@ def _total_of(x: Form) -> Form:
     return algebra.contract([(x, tuple(fresh(axis) for axis in x.axes))], ())
 
 
-def _logsumexp(x: Form) -> Form:
-    return algebra.call("log", [_total_of(_exp(x))])
+def _logsumexp(x: Form, exp: Rule = _exp) -> Form:
+    return algebra.call("log", [_total_of(exp(x))])
 
 
-def _softplus(x: Form) -> Form:
-    return algebra.call("log", [algebra.total([(1, _one(x)), (1, _exp(x))])])
+def _softplus(x: Form, exp: Rule = _exp) -> Form:
+    return algebra.call("log", [algebra.total([(1, _one(x)), (1, exp(x))])])
 
 
-def _log_sigmoid(x: Form) -> Form:
-    return algebra.scaled(_softplus(algebra.scaled(x, -1)), -1)
+def _log_sigmoid(x: Form, exp: Rule = _exp) -> Form:
+    return algebra.scaled(_softplus(algebra.scaled(x, -1), exp), -1)
 
 
 def _sign(x: Form) -> Form:
@@ -180,7 +205,7 @@ def _norm(x: Form) -> Form:
     return algebra.power(_total_of(algebra.times(x, x)), HALF)
 
 
-_RULES: Mapping[str, Callable[[Form], Form]] = {
+WHOLE: Rules = {
     "exp": _exp,
     "sigmoid": _sigmoid,
     "sech_squared": _sech_squared,
@@ -194,6 +219,12 @@ _RULES: Mapping[str, Callable[[Form], Form]] = {
     "logdet": _logdet,
     **{name: _odd(name) for name in ("tanh", "sin", "tan", "sinh", "asin", "atan", "erf")},
     **{name: _even(name) for name in ("cos", "cosh", "abs", "gaussian", "lorentzian")},
+}
+_EXPONENTIALS = (_sigmoid, _softmax, _logsumexp, _softplus, _log_sigmoid)
+SPLIT: Rules = {
+    **WHOLE,
+    "exp": _split_exp,
+    **{rule.__name__[1:]: partial(rule, exp=_split_exp) for rule in _EXPONENTIALS},
 }
 
 

@@ -87,6 +87,8 @@ _values: Declaration = Declaration(
     "σ",
     infer=lambda inputs: Spec((_small(inputs[0]),), inputs[0].dtype),
     function=lambda a: _finite_svd(a)[1],
+    written=lambda a: np.linalg.svd(a, full_matrices=False)[1],
+    traced=lambda a: np.linalg.svd(a, full_matrices=False)[1],
     pullback=_values_pullback,
     pushforward=_values_pushforward,
     meaning=lambda a, out: stack(
@@ -247,6 +249,8 @@ left_vectors: Declaration = Declaration(
     "U",
     infer=lambda inputs: Spec((inputs[0].shape[0], _small(inputs[0])), inputs[0].dtype),
     function=lambda a: _finite_svd(a)[0],
+    written=lambda a: np.linalg.svd(a, full_matrices=False)[0],
+    traced=lambda a: np.linalg.svd(a, full_matrices=False)[0],
     pullback=lambda out, grad: (
         _left_pullback(out, out.inputs[0], right_vectors(*out.inputs), grad),
     ),
@@ -266,6 +270,8 @@ right_vectors: Declaration = Declaration(
     "V",
     infer=lambda inputs: Spec((inputs[0].shape[1], _small(inputs[0])), inputs[0].dtype),
     function=lambda a: np.ascontiguousarray(_finite_svd(a)[2].T),
+    written=lambda a: np.linalg.svd(a, full_matrices=False)[2].T,
+    traced=lambda a: np.linalg.svd(a, full_matrices=False)[2].T,
     pullback=lambda out, grad: (
         turned(_left_pullback(out, out.inputs[0], left_vectors(*out.inputs), grad)),
     ),
@@ -368,6 +374,8 @@ def _pseudo_inverse(name: str, kernel: Any) -> Declaration:
         "A⁺",
         infer=lambda inputs: Spec(inputs[0].shape[::-1], inputs[0].dtype),
         function=kernel,
+        written=lambda a: np.linalg.pinv(a),
+        traced=lambda a: np.linalg.pinv(a),
         pullback=_pinv_pullback,
         pushforward=_pinv_pushforward,
         meaning=_pinv_meaning,

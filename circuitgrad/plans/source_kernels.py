@@ -20,6 +20,7 @@ import numpy as np
 
 from circuitgrad import grammar
 from circuitgrad.errors import CircuitError, SpecError
+from circuitgrad.gates import scipy_kernels
 from circuitgrad.plans import source_functions
 from circuitgrad.plans.source_names import Names
 from circuitgrad.plans.source_text import (
@@ -166,6 +167,11 @@ class Kernels:
             return name(self._ufunc_of_each(value, own, gate))
         if isinstance(value, bool | int | float | str | tuple):
             return literal(value)
+        if getattr(value, "__module__", "") == scipy_kernels.__name__:
+            raise SpecError(
+                f"numpy_source: gate '{gate}' is computed by SciPy, and the module may need only "
+                "NumPy. Run the circuit itself, or export the part before this gate."
+            )
         raise SpecError(
             f"numpy_source: the kernel of gate '{gate}' uses '{own}', which is not NumPy's."
         )
