@@ -9,6 +9,7 @@ import numpy as np
 import sympy as sp
 
 from circuitgrad.claims.diagnosis import diagnosed
+from circuitgrad.claims.entrywise import decided_entrywise
 from circuitgrad.claims.statements import Statement
 from circuitgrad.claims.trials import Trial, middle
 from circuitgrad.claims.verdicts import Counterexample, Proved, Refuted, Undecided, Verdict
@@ -170,6 +171,11 @@ def _arrays(statement: Statement, clock: Budget) -> Verdict:
             return Proved(str(statement), method="normal form", scope=scope)
     except (CircuitError, RecursionError) as error:
         refusal = str(error).rstrip(".") or "the forms are nested too deeply"
+    alone = decided_entrywise(statement, clock)
+    if alone is not None and alone.proved:
+        scope = _scope(statement).removeprefix(", ") or "at this shape"
+        method = "normal form of an entry"
+        return Proved(str(statement), assumptions=alone.assumptions, method=method, scope=scope)
     example, points, digits = Trial(statement, clock).counterexample()
     if example is not None:
         return Refuted(str(statement), counterexample=example)

@@ -20,6 +20,7 @@ from circuitgrad.derivatives import derivative_block
 from circuitgrad.errors import CircuitError
 from circuitgrad.formulas.text import expression_text
 from circuitgrad.gates.contractions import diag, diagonal
+from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.proofs.budgets import Budget, OutOfBudgetError
 from circuitgrad.sources import input_wire
 from circuitgrad.wire import Array, Wire, replaced, topological
@@ -148,6 +149,17 @@ def _multiple(case: Case) -> Candidates:
     assert wire is not None
     shown = str(ratio).replace("-", "−")
     yield f"is {shown} × the right answer", case.with_claim(wire * float(1 / ratio))
+
+
+def _one_number(case: Case) -> Candidates:
+    """A number where every entry of an array is that number."""
+    wire, right = case.statement.claimed.wire, case.statement.correct.wire
+    if wire is None or right is None or wire.shape or not right.shape:
+        return
+    words = "is right for every entry, but is one number: multiply it by ones of the right shape"
+    letters = "abcdefgh"[: right.ndim]
+    sizes = dict(zip(letters, right.shape, strict=True))
+    yield words, case.with_claim(einsum(f"->{letters}", wire, sizes=sizes))
 
 
 def _transpose(case: Case) -> Candidates:
@@ -355,6 +367,7 @@ def _shown(statement: Statement, wire: Wire) -> str:
 
 SLIPS: Final[tuple[Callable[[Case], Candidates], ...]] = (
     _multiple,
+    _one_number,
     _transpose,
     _symmetric_variables,
     _fact,
