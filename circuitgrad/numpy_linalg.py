@@ -20,6 +20,7 @@ from circuitgrad.gates import (
     operators,
     orthogonal_factors,
     products,
+    pseudo_inverses,
     reductions,
     spectra,
 )
@@ -108,7 +109,7 @@ def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = Non
             "np.linalg.pinv: rcond=, rtol= and hermitian= are not available on wires: small "
             "singular values cannot be left out of a derivative. Give the matrix alone."
         )
-    return decompositions.pinv(a)
+    return pseudo_inverses.pinv(a)
 
 
 class LeastSquares(NamedTuple):
@@ -127,7 +128,7 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> LeastSquares:
             f"np.linalg.lstsq: {describe(matrix)} is {format_shape(matrix.shape)} and "
             f"{describe(right)} is {format_shape(right.shape)}; needed as many rows of both."
         )
-    solution = contractions.matmul(decompositions.pinv(matrix), right)
+    solution = contractions.matmul(pseudo_inverses.pinv(matrix), right)
     rest = contractions.matmul(matrix, solution) - right
     residuals = contractions.total(arithmetic.square(rest), 0)
     if right.ndim == 1:

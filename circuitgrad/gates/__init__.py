@@ -19,6 +19,7 @@ from circuitgrad.gates import (
     orthogonal_factors,
     probability,
     products,
+    pseudo_inverses,
     reductions,
     sequences,
     shapes,
@@ -34,7 +35,7 @@ Declared: TypeAlias = Elementwise | Contraction | Declaration
 _MODULES = (
     arithmetic, functions, special, gamma_functions, probability, activations, contractions,
     shapes, casting, reductions, products, sequences, linear_algebra, matrices, spectra,
-    decompositions, orthogonal_factors,
+    decompositions, pseudo_inverses, orthogonal_factors,
 )  # fmt: skip
 
 

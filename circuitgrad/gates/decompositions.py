@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,14 +12,13 @@ from circuitgrad.gates import arithmetic
 from circuitgrad.gates.contractions import matmul
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.from_rule import Declaration
-from circuitgrad.gates.linear_algebra import inverse
 from circuitgrad.gates.matrices import det, identity, turned
 from circuitgrad.gates.shapes import stack
 from circuitgrad.sources import ArrayKey, as_wire, constant, input_wire
 from circuitgrad.spec import Spec, format_shape
 from circuitgrad.wire import Array, Operand, Wire, describe
 
-__all__ = ["pinv", "rectangle", "singular_values", "svd"]
+__all__ = ["rectangle", "singular_values", "svd"]
 
 _SOURCE = "Giles, Collected matrix derivative results (2008), 3.3"
 
@@ -56,7 +55,7 @@ def _latest_svd(key: ArrayKey) -> tuple[Array, Array, Array]:
     return np.linalg.svd(key.array(), full_matrices=False)
 
 
-def _finite_svd(a: Array) -> tuple[Array, Array, Array]:
+def finite_svd(a: Array) -> tuple[Array, Array, Array]:
     if not np.all(np.isfinite(a)):
         raise DomainError(
             "svd: the matrix has entries that are inf or NaN; singular values need finite ones."
@@ -86,7 +85,7 @@ _values: Declaration = Declaration(
     "implicit",
     "σ",
     infer=lambda inputs: Spec((_small(inputs[0]),), inputs[0].dtype),
-    function=lambda a: _finite_svd(a)[1],
+    function=lambda a: finite_svd(a)[1],
     written=lambda a: np.linalg.svd(a, full_matrices=False)[1],
     traced=lambda a: np.linalg.svd(a, full_matrices=False)[1],
     pullback=_values_pullback,
@@ -185,7 +184,7 @@ def _columns_over(x: Wire, values: Wire) -> Wire:
     return found
 
 
-def _nonzero_kernel(values: Array) -> Array:
+def nonzero_kernel(values: Array) -> Array:
     if values[-1] <= values[0] * np.finfo(values.dtype).eps * len(values):
         raise DomainError(
             f"svd: the matrix is rank-deficient (its singular values range from {values[0]:.3g} to "
@@ -202,7 +201,7 @@ nonzero_values: Declaration = Declaration(
     "composite",
     "σ≠0",
     infer=lambda inputs: inputs[0].spec,
-    function=_nonzero_kernel,
+    function=nonzero_kernel,
     pullback=lambda out, grad: (grad,),
     pushforward=lambda out, tangents: tangents[0],
     meaning=lambda values: 1.0 * values,
@@ -248,7 +247,7 @@ left_vectors: Declaration = Declaration(
     "implicit",
     "U",
     infer=lambda inputs: Spec((inputs[0].shape[0], _small(inputs[0])), inputs[0].dtype),
-    function=lambda a: _finite_svd(a)[0],
+    function=lambda a: finite_svd(a)[0],
     written=lambda a: np.linalg.svd(a, full_matrices=False)[0],
     traced=lambda a: np.linalg.svd(a, full_matrices=False)[0],
     pullback=lambda out, grad: (
@@ -269,7 +268,7 @@ right_vectors: Declaration = Declaration(
     "implicit",
     "V",
     infer=lambda inputs: Spec((inputs[0].shape[1], _small(inputs[0])), inputs[0].dtype),
-    function=lambda a: np.ascontiguousarray(_finite_svd(a)[2].T),
+    function=lambda a: np.ascontiguousarray(finite_svd(a)[2].T),
     written=lambda a: np.linalg.svd(a, full_matrices=False)[2].T,
     traced=lambda a: np.linalg.svd(a, full_matrices=False)[2].T,
     pullback=lambda out, grad: (
@@ -320,83 +319,3 @@ def svd(a: Operand, full_matrices: bool = True) -> SingularValues:
             "that is not square are not determined. Use full_matrices=False."
         )
     return SingularValues(left_vectors(wire), _values(wire), right_vectors(wire).T)
-
-
-# --- pseudo-inverse -------------------------------------------------------------------------------
-
-
-def _pinv_pushforward(out: Wire, tangents: tuple[Wire]) -> Wire:
-    """-A⁺ dA A⁺ + A⁺ A⁺ᵀ dAᵀ (I - A A⁺) + (I - A⁺ A) dAᵀ A⁺ᵀ A⁺."""
-    (a,), (tangent,) = out.inputs, tangents
-    p = full_rank_pinv(a)
-    found: Wire = -matmul(matmul(p, tangent), p)
-    rows, columns = (int(n) for n in a.shape)
-    if rows > columns:
-        gram = matmul(p, p.T)
-        step = matmul(gram, turned(tangent))
-        found = found + step - matmul(matmul(step, a), p)
-    if rows < columns:
-        step = matmul(turned(tangent), matmul(p.T, p))
-        found = found + step - matmul(p, matmul(a, step))
-    return found
-
-
-def _pinv_pullback(out: Wire, grad: Wire) -> tuple[Wire]:
-    (a,) = out.inputs
-    p = full_rank_pinv(a)
-    found: Wire = -matmul(matmul(p.T, grad), p.T)
-    rows, columns = (int(n) for n in a.shape)
-    if rows > columns:
-        step = matmul(turned(grad), matmul(p, p.T))
-        found = found + step - matmul(p.T, matmul(a.T, step))
-    if rows < columns:
-        step = matmul(matmul(p.T, p), turned(grad))
-        found = found + step - matmul(matmul(step, p), a)
-    return (found,)
-
-
-def _pinv_meaning(a: Wire) -> Wire:
-    if int(a.shape[0]) >= int(a.shape[1]):
-        return matmul(inverse(matmul(a.T, a)), a.T)
-    return matmul(a.T, inverse(matmul(a, a.T)))
-
-
-def _full_rank_kernel(a: Array) -> Array:
-    left, values, right = _finite_svd(a)
-    result: Array = (right.T / _nonzero_kernel(values)) @ left.T
-    return result
-
-
-def _pseudo_inverse(name: str, kernel: Any) -> Declaration:
-    declared: Declaration = Declaration(
-        name,
-        "composite",
-        "A⁺",
-        infer=lambda inputs: Spec(inputs[0].shape[::-1], inputs[0].dtype),
-        function=kernel,
-        written=lambda a: np.linalg.pinv(a),
-        traced=lambda a: np.linalg.pinv(a),
-        pullback=_pinv_pullback,
-        pushforward=_pinv_pushforward,
-        meaning=_pinv_meaning,
-        sample=lambda: declared(input_wire("A", (2, 1))),
-        formula="(Aᵀ A)⁻¹ Aᵀ or Aᵀ (A Aᵀ)⁻¹",
-        latex="{0}^{{+}}",
-        source="Golub & Pereyra, SIAM J. Numer. Anal. 10 (1973) 413",
-    )
-    return declared
-
-
-pseudo_inverse = _pseudo_inverse("pinv", lambda a: np.linalg.pinv(a))
-# The same, but an error where the rank is not full: what derivatives are built of.
-full_rank_pinv = _pseudo_inverse("full_rank_pinv", _full_rank_kernel)
-
-
-def pinv(a: Operand) -> Wire:
-    """The pseudo-inverse of a matrix, as numpy.linalg.pinv.
-
-    Raises:
-        ShapeError: No matrix, an axis of size 0, or a named axis.
-        DomainError: When a derivative is run, a matrix without full rank.
-    """
-    return pseudo_inverse(rectangle(a, "pinv"))
