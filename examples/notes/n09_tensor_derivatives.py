@@ -1,4 +1,4 @@
-"""Rows 9 and 10: a derivative with three axes that is never made, and derivatives along a vector."""
+"""Rows 9 and 10: a derivative of three axes that is never made; derivatives along a vector."""
 
 import numpy as np
 from record import Row, folder, proved, report

@@ -1,4 +1,4 @@
-"""Row 40: every formula that the notes print wrong is refuted, and what they print right is proved."""
+"""Row 40: what the notes print wrong is refuted, what they print right is proved."""
 
 import pathlib
 
