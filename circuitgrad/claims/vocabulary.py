@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import sympy as sp
 
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas.symbolic import FUNCTIONS, expressions
+from circuitgrad.gates.arithmetic import maximum, minimum
 from circuitgrad.gates.contractions import outer, trace
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.gates.reductions import norm
@@ -108,6 +109,8 @@ def array_functions(axes: Mapping[int, str]) -> Mapping[str, Callable[..., Any]]
         "outer": outer,
         "ln": np.log,
         "norm2": norm,
+        "max": lambda *x: np.max(x[0]) if len(x) == 1 else reduce(maximum, x),
+        "min": lambda *x: np.min(x[0]) if len(x) == 1 else reduce(minimum, x),
         "sumsq": lambda x: (x * x).sum(),
     }
     return {**formula_functions(), **own}

@@ -112,6 +112,26 @@ def _split_exp(x: Form) -> Form:
     return result
 
 
+def _split_log(x: Form) -> Form:
+    """log of a product, exponentials taken out: log(exp(u)ᵃ v) is au + log(v), as exp(u) > 0."""
+    if len(x.terms) != 1:
+        return algebra.call("log", [x])
+    (term,) = x.terms
+    outside = [f for f in term.factors if _is_exp(f) and all(i.is_free for i in f.indices)]
+    if not outside:
+        return algebra.call("log", [x])
+    inside = Term(term.coefficient, tuple(f for f in term.factors if f not in outside))
+    summed = {i for f in inside.factors for i in f.indices if not i.is_free}
+    rest = algebra.normalised(x.axes, [inside], summed)
+    parts = [(f.exponent, algebra.contract([(f.arguments[0], f.indices)], x.free)) for f in outside]
+    logs = [] if rest.number == 1 else [(ONE, algebra.call("log", [rest]))]
+    return algebra.total([*parts, *logs])
+
+
+def _is_exp(factor: Factor) -> bool:
+    return factor.kind == "call" and factor.name == "exp"
+
+
 def _is_negative(form: Form) -> bool:
     return bool(form.terms) and form.terms[0].coefficient < 0
 
@@ -157,7 +177,8 @@ def _total_of(x: Form) -> Form:
 
 
 def _logsumexp(x: Form, exp: Rule = _exp) -> Form:
-    return algebra.call("log", [_total_of(exp(x))])
+    log = _split_log if exp is _split_exp else lambda form: algebra.call("log", [form])
+    return log(_total_of(exp(x)))
 
 
 def _softplus(x: Form, exp: Rule = _exp) -> Form:
@@ -224,6 +245,7 @@ _EXPONENTIALS = (_sigmoid, _softmax, _logsumexp, _softplus, _log_sigmoid)
 SPLIT: Rules = {
     **WHOLE,
     "exp": _split_exp,
+    "log": _split_log,
     **{rule.__name__[1:]: partial(rule, exp=_split_exp) for rule in _EXPONENTIALS},
 }
 
