@@ -16,6 +16,8 @@ from circuitgrad.wire import Wire, check_name, describe, topological
 if TYPE_CHECKING:
     from circuitgrad.formulas.derivations import Derivation
     from circuitgrad.plans.run import Run
+    from circuitgrad.stability.forms import StableForm
+    from circuitgrad.stability.measures import Accuracy
     from circuitgrad.structures.compressed import SparseDerivative
     from circuitgrad.viz.figure import Figure
 
@@ -279,6 +281,16 @@ class Circuit:
     def derivation(self, wrt: str | Wire, output: str | None = None) -> Derivation:
         """The chain rule from a scalar output down to an input, step by step; `.latex()` too."""
         found: Derivation = upper_layer("formulas.derivations").derivation(self, wrt, output)
+        return found
+
+    def accuracy(self, **ranges: Any) -> Accuracy:
+        """The worst error over a range in ULP, against exact values, and where: `x=(-800, 800)`."""
+        found: Accuracy = upper_layer("stability.measures").accuracy(self, **ranges)
+        return found
+
+    def stable(self, **ranges: Any) -> StableForm:
+        """The numerically stable form, proved equal and measured; `.circuit` is the new circuit."""
+        found: StableForm = upper_layer("stability.forms").stable(self, **ranges)
         return found
 
     def draw(self, **options: Any) -> Figure:
