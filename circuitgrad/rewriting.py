@@ -37,6 +37,7 @@ class Rewriting(NamedTuple):
 def rewritten(outputs: Sequence[Wire], rules: Sequence[Rule] = RULES) -> Rewriting:
     """Wires rewritten by rules, from the inputs to the outputs, until none applies.
 
+    >>> from circuitgrad.sources import input_wire
     >>> x = input_wire("x")
     >>> found = rewritten([arithmetic.log(1.0 + functions.exp(x))])
     >>> found.outputs[0].gate.name, [str(rule) for rule in found.steps]
