@@ -275,3 +275,37 @@ def test_names_of_inputs_may_be_given_in_latex(text, name):
 def test_unknown_languages_are_told_the_known_ones():
     with pytest.raises(SpecError, match="'python', 'matlab', 'latex'"):
         cg.check("x", wrt="x", claim="1", language="tex")
+
+
+# --- what newcomers write in Python's notation ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("2x", r"Write products with \*"),
+        ("sin x", r"sin\(x\)"),
+        ("(x + 1)(x - 1)", r"Write products with \*"),
+        (r"\sin x", 'language="latex"'),
+        ("x' * x", r"x\.T .*matlab"),
+        ("x .* x", "entry by entry"),
+        ("f = x**2", "without '='"),
+        ("|x|", r"abs\(x\)"),
+        ("x²", r"x\*\*2"),
+        ("x^2", r"x\*\*2"),
+        ("lambda*x", "belong to Python"),
+        ("exp(x", "brackets do not match"),
+        ("np.sin(x)", r"Write sin\(x\), not np\.sin"),
+        ("x.sum()", r"Write sum\(x\), not x\.sum"),
+        ("x.T @ x", r"'\.T' of a scalar.*axes"),
+    ],
+)
+def test_common_slips_are_answered_with_what_to_write(text, advice):
+    with pytest.raises(SpecError, match=advice):
+        cg.check(text, wrt="x", claim="1")
+
+
+@pytest.mark.parametrize("language", ["python", "matlab"])
+def test_the_largest_entry_of_a_vector(language):
+    found = cg.check("max(x) + 0", wrt="x", claim="x", x=3, language=language)
+    assert found.refuted

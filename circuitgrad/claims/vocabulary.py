@@ -13,7 +13,7 @@ from circuitgrad.errors import SpecError
 from circuitgrad.formulas.symbolic import FUNCTIONS, expressions
 from circuitgrad.gates.contractions import outer, trace
 from circuitgrad.gates.from_einsum import einsum
-from circuitgrad.gates.reductions import norm
+from circuitgrad.gates.reductions import largest, norm, smallest
 from circuitgrad.numpy_protocol import formula_functions
 from circuitgrad.sources import as_wire, input_wire
 from circuitgrad.spec import Axis
@@ -106,6 +106,8 @@ def array_functions(axes: Mapping[int, str]) -> Mapping[str, Callable[..., Any]]
         "zeros": lambda *sizes: ones(*sizes) * 0.0,
         "tr": trace,
         "outer": outer,
+        "max": lambda x, *others: np.maximum(x, *others) if others else largest(x),
+        "min": lambda x, *others: np.minimum(x, *others) if others else smallest(x),
         "ln": np.log,
         "norm2": norm,
         "sumsq": lambda x: (x * x).sum(),
