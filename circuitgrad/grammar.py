@@ -376,7 +376,10 @@ def _check(node: ast.AST, text: str, may_be_truth: bool) -> None:
             f"{_short(ast.unparse(node.func))}(…)."
         )
     if isinstance(node, ast.Call) and not isinstance(node.func, ast.Name):
-        raise SpecError(f"formula {_short(text)!r}: a bracket after a bracket. Write products with *, as (x + 1)*(x - 1).")
+        raise SpecError(
+            f"formula {_short(text)!r}: a bracket after a bracket. Write products with *, as in "
+            "(x + 1)*(x - 1)."
+        )
     if not allowed:
         raise SpecError(
             f"formula {_short(text)!r}: {type(node).__name__} is not part of the grammar. "

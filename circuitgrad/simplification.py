@@ -170,6 +170,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("exp(x)/(1 + exp(x))**2", "sigmoid(x)*sigmoid(-x)"),
     Rule("1 - sigmoid(x)", "sigmoid(-x)"),
     Rule("log(sigmoid(x))", "log_sigmoid(x)"),
+    Rule("log_sigmoid(x) - log_sigmoid(-x)", "x"),
     Rule("x*sigmoid(x)", "swish(x)"),
     Rule("x/(1 + exp(-x))", "swish(x)"),
     Rule("x/(1 + exp(y))", "x*sigmoid(-y)"),

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import sympy as sp
+
 from circuitgrad.circuits import Circuit
-from circuitgrad.errors import SpecError
+from circuitgrad.errors import CircuitError, ProofError
 from circuitgrad.rewriting import rewritten
 from circuitgrad.simplification import Rule
 from circuitgrad.stability.measures import (
@@ -25,6 +27,8 @@ from circuitgrad.wire import Wire
 BUDGET = 5.0
 _MEASURED_GATES = 300
 _MEASURED_OUTPUTS = 12
+_WRITTEN_GATES = 60
+_DECIDED_PARTS, _CONFRONTED_POINTS = 40, 40
 _ROUNDS = 3
 SIGMOIDS = "exp(u) = sigmoid(u)/sigmoid(-u)"
 
@@ -108,21 +112,21 @@ def stable(formula: Any, /, **ranges: Any) -> StableForm:
     chosen: dict[str, tuple[Wire, tuple[Step, ...]]] = {}
     before: dict[str, Accuracy] = {}
     after: dict[str, Accuracy] = {}
+    checked = checked_ranges(original, ranges)
     for name, wire in _parts(original):
         single = Circuit(original.inputs, [wire], [name])
-        measured = _measurement(single, len(original.outputs), ranges)
-        if measured is None:
-            continue
-        before[name] = measured.of(single)
-        chosen[name], after[name] = _best(measured, single, before[name])
+        found = _measured(single, len(original.outputs), checked)
+        if found is not None:
+            measurement, before[name] = found
+            chosen[name], after[name] = _best(measurement, single, before[name])
     rest = [w for n, w in _parts(original) if n not in chosen]
     outputs, steps = _by_rules(rest)
     rewritten_rest = iter(outputs)
     new = [chosen[n][0] if n in chosen else next(rewritten_rest) for n, _ in _parts(original)]
     used = _merged([*steps, *(step for _, taken in chosen.values() for step in taken)])
     same = all(a is b for a, b in zip(new, original.outputs, strict=True))
-    found = original if same else _remade(original, new)
-    return StableForm(original, found, () if same else used, before, after)
+    remade = original if same else _remade(original, new)
+    return StableForm(original, remade, () if same else used, before, after)
 
 
 def _remade(original: Circuit, outputs: list[Wire]) -> Circuit:
@@ -137,20 +141,16 @@ def _parts(target: Circuit) -> list[tuple[str, Wire]]:
 
 
 def _text(target: Circuit) -> str:
-    gates = [f"{n} = {w.gate.name}(…)" if w.inputs else n for n, w in _parts(target)]
-    if len(target.wires) > _MEASURED_GATES or any(w.shape for w in target.wires):
-        return ", ".join(gates) if len(gates) <= _MEASURED_OUTPUTS else f"{len(gates)} outputs"
-    return written(target)
-
-
-def written(target: Circuit) -> str:
-    """A small circuit of scalars as text, with the names of its gates and not their formulas."""
-    told: dict[int, str] = {}
-    for wire in target.wires:
-        told[wire.serial] = _term(wire, told)
+    """The outputs in the names of gates; only their last gates where that would be long."""
+    if len(target.wires) <= _WRITTEN_GATES:
+        told: dict[int, str] = {}
+        for wire in target.wires:
+            told[wire.serial] = _term(wire, told)
+    else:
+        told = {w.serial: f"{w.gate.name}(…)" for w in target.outputs}
     names = ", ".join(target.input_names)
     lines = [f"{name}({names}) = {_open(told[wire.serial])}" for name, wire in _parts(target)]
-    return "\n".join(lines)
+    return "\n".join(lines[:_MEASURED_OUTPUTS])
 
 
 _SIGNS = {"add": " + ", "sub": " - ", "mul": "*", "div": "/"}
@@ -160,7 +160,8 @@ def _term(wire: Wire, told: Mapping[int, str]) -> str:
     parts = [told[source.serial] for source in wire.inputs]
     name = wire.gate.name
     if not parts:
-        return wire.label or (f"{float(wire.known):g}" if wire.known is not None else name)
+        is_number = wire.known is not None and not wire.shape
+        return wire.label or (f"{float(wire.known):g}" if is_number else name)  # type: ignore[arg-type]
     if name in _SIGNS:
         return f"({parts[0]}{_SIGNS[name]}{parts[1]})"
     if name == "neg":
@@ -180,14 +181,19 @@ def _open(text: str) -> str:
     return text
 
 
-def _measurement(single: Circuit, outputs: int, ranges: Mapping[str, Any]) -> Measurement | None:
-    """The exact formulas of a circuit; None where it is too large for that."""
+def _measured(
+    single: Circuit, outputs: int, ranges: Mapping[str, Any]
+) -> tuple[Measurement, Accuracy] | None:
+    """A circuit's exact formulas and its accuracy; None where it is too large to be written out.
+
+    Nothing is measured either where a gate has no formula, or no point of the ranges a real value.
+    """
     if len(single.wires) > _MEASURED_GATES or outputs > _MEASURED_OUTPUTS:
         return None
-    checked = checked_ranges(single, ranges)
     try:
-        return Measurement(single, checked)
-    except SpecError:
+        measurement = Measurement(single, ranges)
+        return measurement, measurement.of(single)
+    except CircuitError:
         return None
 
 
@@ -212,7 +218,8 @@ def _candidates(
     measured: Measurement, wire: Wire, before: tuple[Step, ...]
 ) -> Iterator[tuple[Wire, tuple[Step, ...]]]:
     (by_rules,), steps = _by_rules([wire])
-    if by_rules is not wire and _is_equal(measured, by_rules):
+    if by_rules is not wire:
+        _confronted(measured, by_rules)
         yield by_rules, _merged([*before, *steps])
     if before and any(step.rule == SIGMOIDS for step in before):
         return
@@ -226,17 +233,21 @@ def _candidates(
             yield form, (Step(SIGMOIDS, "normal form"),)
 
 
-def _is_equal(measured: Measurement, wire: Wire) -> bool:
-    """A rewritten circuit against the original as a whole, where the formulas are of scalars.
+def _confronted(measured: Measurement, wire: Wire) -> None:
+    """Raise ProofError where a rewritten circuit differs for certain from the original.
 
-    The rules are proved, so that what is undecided as a whole is equal too; what is refuted is an
-    error in the library, which is raised.
+    Every rule is proved and so is what they make; this guards against errors in their application.
+    Small formulas are decided as a whole, larger ones enclosed in balls at some points.
     """
-    entries = measured.formulas[0][2]
-    if len(entries) == 1:
-        candidate = Circuit(measured.target.inputs, [wire], ["f"])
-        equal_everywhere(entries, Measurement(candidate, {}).formulas[0][2], BUDGET / 5)
-    return True
+    candidate = Measurement(Circuit(measured.target.inputs, [wire], ["f"]), {}, measured.size)
+    entries, rewritten_entries = measured.formulas[0][2], candidate.formulas[0][2]
+    if len(entries) == 1 and sp.count_ops(entries[0]) <= _DECIDED_PARTS:
+        equal_everywhere(entries, rewritten_entries, BUDGET)
+        return
+    for point in measured.known_points(_CONFRONTED_POINTS):
+        for first, second in zip(measured.exact(point), candidate.exact(point), strict=True):
+            if first is not None and second is not None and not first.overlaps(second):
+                raise ProofError(f"stable form: it differs from the original at {point}.")
 
 
 def _is_better(found: Accuracy, than: Accuracy) -> bool:

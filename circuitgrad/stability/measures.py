@@ -91,6 +91,7 @@ class Measurement:
 
     def __init__(self, target: Circuit, ranges: Ranges, size: int = DEFAULT_SIZE) -> None:
         self.target = target
+        self.size = size
         axes = {axis: None for wire in target.inputs for axis in wire.shape}
         self.sizes = {axis: size for axis in axes if isinstance(axis, str)}
         self.ranges = checked_ranges(target, ranges)
@@ -107,6 +108,11 @@ class Measurement:
             for name, wire, each in zip(target.output_names, target.outputs, found, strict=True)
         ]
         self._exact: dict[tuple[float, ...], list[Any]] = {}
+
+    def known_points(self, count: int) -> list[tuple[float, ...]]:
+        """Some of the points whose exact values were worked out, spread over all of them."""
+        known = [point for point, values in self._exact.items() if None not in values]
+        return known[:: max(1, len(known) // count)]
 
     def exact(self, point: tuple[float, ...]) -> list[Any]:
         """The exact value of every output entry at a point."""
@@ -136,8 +142,8 @@ class Measurement:
         found = self._errors(target, start)
         if not found:
             raise DomainError(
-                "accuracy: the formula has no real value anywhere in the range. Give another, as "
-                "x=(0, 10)."
+                "accuracy: no point of the range has a real value that can be enclosed. Give "
+                "another range, as x=(0, 10); floor and the like are not measured."
             )
         seen = set(start)
         for turn in range(_ROUNDS):
@@ -252,4 +258,5 @@ def accuracy(
     """
     if size < 1:
         raise ShapeError(f"accuracy: size={size}; needed at least 1.")
-    return Measurement(circuit_of(formula), ranges, size).of(circuit_of(formula), seed)
+    target = circuit_of(formula)
+    return Measurement(target, ranges, size).of(target, seed)

@@ -18,7 +18,7 @@ from circuitgrad.formulas.from_symbolic import wire_of
 from circuitgrad.gates import activations, functions
 from circuitgrad.wire import Wire
 
-_MAX_PARTS = 200
+_MAX_PARTS = 250
 _MAX_POWER = 12
 _HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh, sp.coth, sp.sech, sp.csch)
 _E, _S = sp.Symbol("exponential", positive=True), sp.Symbol("share", positive=True)
@@ -38,6 +38,9 @@ def sigmoid_forms(formula: sp.Expr, variables: Mapping[sp.Symbol, Wire]) -> Iter
         variables: The wires of its symbols.
     """
     if sp.count_ops(formula) > _MAX_PARTS or not formula.has(sp.exp, *_HYPERBOLIC):
+        return
+    exponentials = formula.atoms(sp.exp, *_HYPERBOLIC)
+    if any(atom.args[0].has(sp.exp, *_HYPERBOLIC) for atom in exponentials):
         return
     plain = formula.rewrite(_HYPERBOLIC, sp.exp)
     base = _common_argument(plain)
