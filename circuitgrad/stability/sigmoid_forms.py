@@ -20,6 +20,7 @@ from circuitgrad.wire import Wire
 
 _MAX_PARTS = 250
 _MAX_POWER = 12
+_MAX_NESTING = 2
 _HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh, sp.coth, sp.sech, sp.csch)
 _E, _S = sp.Symbol("exponential", positive=True), sp.Symbol("share", positive=True)
 _P, _Q = sp.Symbol("sigmoid", positive=True), sp.Symbol("sigmoid_of_minus", positive=True)
@@ -39,10 +40,11 @@ def sigmoid_forms(formula: sp.Expr, variables: Mapping[sp.Symbol, Wire]) -> Iter
     """
     if sp.count_ops(formula) > _MAX_PARTS or not formula.has(sp.exp, *_HYPERBOLIC):
         return
-    exponentials = formula.atoms(sp.exp, *_HYPERBOLIC)
-    if any(atom.args[0].has(sp.exp, *_HYPERBOLIC) for atom in exponentials):
+    if _nesting(formula) > _MAX_NESTING:
         return
     plain = formula.rewrite(_HYPERBOLIC, sp.exp)
+    if sp.count_ops(plain) > 4 * _MAX_PARTS:
+        return
     base = _common_argument(plain)
     if base is None:
         return
@@ -59,6 +61,16 @@ def sigmoid_forms(formula: sp.Expr, variables: Mapping[sp.Symbol, Wire]) -> Iter
                     yield _wire(spread, argument, variables)
         except (CircuitError, KeyError, sp.PolynomialError, RecursionError):
             continue
+
+
+def _nesting(formula: sp.Expr) -> int:
+    """How deep exponentials stand in one another; each level multiplies the size of the formula."""
+    level, depth = {formula}, 0
+    while level and depth <= _MAX_NESTING:
+        atoms = [atom for part in level for atom in part.atoms(sp.exp, *_HYPERBOLIC)]
+        level = {argument for atom in atoms for argument in atom.args}
+        depth += bool(level)
+    return depth
 
 
 def _common_argument(formula: sp.Expr) -> sp.Expr | None:
