@@ -103,11 +103,17 @@ if TYPE_CHECKING:
     from circuitgrad.claims.verdicts import Proved, Refuted, Undecided, Verdict
     from circuitgrad.formulas.from_symbolic import from_sympy
     from circuitgrad.proofs.report import Report, verify
+    from circuitgrad.stability.forms import StableForm, stable
+    from circuitgrad.stability.measures import Accuracy, accuracy
 
 __version__ = "0.1.0"
 
 # What needs SymPy is imported on first use: SymPy alone takes longer than all the rest.
 _ON_USE = {
+    "Accuracy": "stability.measures",
+    "StableForm": "stability.forms",
+    "accuracy": "stability.measures",
+    "stable": "stability.forms",
     "Proved": "claims.verdicts",
     "Refuted": "claims.verdicts",
     "Report": "proofs.report",
@@ -139,6 +145,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Accuracy",
     "BackendError",
     "Circuit",
     "CircuitError",
@@ -153,10 +160,12 @@ __all__ = [
     "Run",
     "ShapeError",
     "SpecError",
+    "StableForm",
     "Undecided",
     "Verdict",
     "Wire",
     "absolute",
+    "accuracy",
     "acos",
     "acosh",
     "asin",
@@ -245,6 +254,7 @@ __all__ = [
     "sort",
     "sqrt",
     "square",
+    "stable",
     "stack",
     "swish",
     "tan",

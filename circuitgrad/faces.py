@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from circuitgrad.plans.cost import Cost
     from circuitgrad.plans.modes import JacobianCost
     from circuitgrad.plans.run import Run
+    from circuitgrad.stability.forms import StableForm
+    from circuitgrad.stability.measures import Accuracy
     from circuitgrad.structures.classification import Structure
     from circuitgrad.structures.compressed import SparseDerivative
     from circuitgrad.structures.operators import DerivativeOperator
@@ -221,6 +223,16 @@ class Faces:
         """
         function: Callable[..., Any] = upper_layer("plans.torch_functions").to_torch(self)
         return function
+
+    def accuracy(self, **ranges: Any) -> Accuracy:
+        """The worst error over a range in ULP, against exact values, and where: `x=(-800, 800)`."""
+        found: Accuracy = upper_layer("stability.measures").accuracy(self, **ranges)
+        return found
+
+    def stable(self, **ranges: Any) -> StableForm:
+        """The numerically stable form, proved equal and measured; `.circuit` is the new circuit."""
+        found: StableForm = upper_layer("stability.forms").stable(self, **ranges)
+        return found
 
     def draw(self, **options: Any) -> Figure:
         """The figure of the circuit; values by input name give it numbers and gradients."""

@@ -9,6 +9,7 @@ import ast
 import difflib
 import math
 import operator
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
@@ -64,7 +65,7 @@ def _parsed(text: str) -> ast.expr:
             tree = ast.parse(source, mode="eval").body
     except SyntaxError as error:
         at = "" if error.offset is None else f" near character {error.offset}"
-        hint = " Write powers as x**2." if "^" in text else ""
+        hint = _advice(source)
         raise SpecError(f"formula {_short(source)!r}: not an expression{at}.{hint}") from None
     except (RecursionError, MemoryError, ValueError):
         raise SpecError(f"formula {_short(source)!r}: nested too deeply to be read.") from None
@@ -83,6 +84,26 @@ def operations(text: str) -> int:
     """
     kinds = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call)
     return sum(isinstance(node, kinds) for node in ast.walk(parse(text)))
+
+
+# What people write who come from elsewhere, and what to write here; the first that fits is told.
+_ADVICE = (
+    (r"\\", 'This looks like LaTeX; checks read it with language="latex".'),
+    (r"[⁰¹²³⁴-⁹^]", "Write powers as x**2."),
+    (r"[\w)]'", 'Write x.T for a transpose; checks read x\' with language="matlab".'),
+    (r"\.[*/^]", "Products here are entry by entry: write x*y, x/y, x**2, and A @ x for matrices."),
+    (r"(?<![<>=!])=(?!=)", "Write one formula, without '='."),
+    (r"\|[^|]*\|", "Write abs(x), or norm(x)."),
+    (r"\b(lambda|in|is|if|or|as|and|not|for|def|class)\b", "Some of its words belong to Python."),
+    (r"\d\s*[^\W\d]|\)\s*[\w(]", "Write products with *, as 2*x."),
+    (r"[^\W\d]\w*\s+\w", "Write products with *, and functions with brackets, as sin(x)."),
+)
+
+
+def _advice(source: str) -> str:
+    if source.count("(") != source.count(")"):
+        return " Its brackets do not match."
+    return next((f" {told}" for pattern, told in _ADVICE if re.search(pattern, source)), "")
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -205,6 +226,11 @@ def _apply(
         case ast.Call(func=ast.Name(id=name)):
             return _look_up(name, functions, "function", text)(*operands)
         case ast.Attribute():
+            if not hasattr(operands[0], "T"):
+                raise SpecError(
+                    f"formula {_short(text)!r}: '.T' of a scalar. Give the input its axes, as "
+                    'x="n" or A="m n".'
+                )
             return operands[0].T
         case ast.Subscript():
             return operands[0][_index(node.slice)]
@@ -353,6 +379,17 @@ def _check(node: ast.AST, text: str, may_be_truth: bool) -> None:
         )
     if isinstance(node, ast.BitXor):
         raise SpecError(f"formula {_short(text)!r}: '^' is not a power. Write x**2.")
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        name = node.func.attr
+        raise SpecError(
+            f"formula {_short(text)!r}: functions have plain names. Write {name}(x), not "
+            f"{_short(ast.unparse(node.func))}(…)."
+        )
+    if isinstance(node, ast.Call) and not isinstance(node.func, ast.Name):
+        raise SpecError(
+            f"formula {_short(text)!r}: a bracket after a bracket. Write products with *, as in "
+            "(x + 1)*(x - 1)."
+        )
     if not allowed:
         raise SpecError(
             f"formula {_short(text)!r}: {type(node).__name__} is not part of the grammar. "

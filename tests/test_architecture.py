@@ -20,6 +20,7 @@ LAYERS = [
     {"gates"},
     {"numpy_calculus", "numpy_functions", "numpy_linalg", "numpy_protocol", "numpy_refusals"}
     | {"numpy_statistics", "scipy_distributions", "scipy_functions"},
+    {"rewriting", "simplification"},
     {"assignments", "derivatives", "grids", "paths", "series"},
     {"formulas"},
     {"proofs"},
@@ -27,6 +28,7 @@ LAYERS = [
     {"structures"},
     {"containers", "tracing", "directions", "numpy", "scipy"},
     {"claims"},
+    {"stability"},
     {"viz"},
     {"explanation", "installation", "reference"},
     {"claim_commands"},

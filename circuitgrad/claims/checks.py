@@ -33,7 +33,7 @@ def check(
         claim: The gradient that is claimed, in any of these forms.
         assuming: What is assumed: "x > 0", "A symmetric", "sum(y) == 1".
         layout: "numerator" or "denominator"; by default the shape of the input.
-        language: The language of texts, "python" (default) or "matlab".
+        language: The language of texts, "python" (default), "matlab" or "latex".
         structure: "symmetric" where each pair of equal entries of a symmetric matrix counts as one
             variable; by default all entries are independent.
         budget: Seconds for the decision.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from circuitgrad.claims.matlab import column_shapes, from_matlab
+from circuitgrad.claims.latex_claims import from_latex, plain_name
+from circuitgrad.claims.matlab import from_matlab
+from circuitgrad.claims.parts import column_shapes
 from circuitgrad.errors import SpecError
 from circuitgrad.spec import Shape
 
@@ -18,15 +20,22 @@ class Language(NamedTuple):
     Attributes:
         text: Turns a text of it, and the shapes of the inputs, into the text of a formula.
         shapes: The shapes of the inputs as formulas have them.
+        name: The name of an input as formulas have it.
     """
 
     text: Callable[[str, Shapes], str]
     shapes: Callable[[Shapes], dict[str, Shape]] = dict
+    name: Callable[[str], str] = str
+
+
+def _plain_shapes(shapes: Shapes) -> dict[str, Shape]:
+    return {plain_name(name): shape for name, shape in column_shapes(shapes).items()}
 
 
 LANGUAGES: Final[Mapping[str, Language]] = {
     "python": Language(lambda text, shapes: text),
     "matlab": Language(from_matlab, column_shapes),
+    "latex": Language(from_latex, _plain_shapes, plain_name),
 }
 
 

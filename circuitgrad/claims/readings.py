@@ -148,7 +148,7 @@ def derivative(
         read = {**{wire.label: wire.shape for wire in function.inputs if wire.shape}, **read}
     texts = function, claim
     function, claim = (translated(side, spoken, read) for side in texts)
-    name = str(getattr(wrt, "label", None) or getattr(wrt, "name", wrt))
+    name = spoken.name(str(getattr(wrt, "label", None) or getattr(wrt, "name", wrt)))
     inputs, assumptions = declared_inputs((function, claim), read, assuming, what, (name,))
     if name not in inputs:
         raise SpecError(f"{what}: wrt={name!r} is no input.{nearest(name, inputs)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, reduce
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,9 @@ import sympy as sp
 
 from circuitgrad.errors import SpecError
 from circuitgrad.formulas.symbolic import FUNCTIONS, expressions
-from circuitgrad.gates.arithmetic import maximum, minimum
 from circuitgrad.gates.contractions import outer, trace
 from circuitgrad.gates.from_einsum import einsum
-from circuitgrad.gates.reductions import norm
+from circuitgrad.gates.reductions import largest, norm, smallest
 from circuitgrad.numpy_protocol import formula_functions
 from circuitgrad.sources import as_wire, input_wire
 from circuitgrad.spec import Axis
@@ -107,10 +106,10 @@ def array_functions(axes: Mapping[int, str]) -> Mapping[str, Callable[..., Any]]
         "zeros": lambda *sizes: ones(*sizes) * 0.0,
         "tr": trace,
         "outer": outer,
+        "max": lambda x, *others: np.maximum(x, *others) if others else largest(x),
+        "min": lambda x, *others: np.minimum(x, *others) if others else smallest(x),
         "ln": np.log,
         "norm2": norm,
-        "max": lambda *x: np.max(x[0]) if len(x) == 1 else reduce(maximum, x),
-        "min": lambda *x: np.min(x[0]) if len(x) == 1 else reduce(minimum, x),
         "sumsq": lambda x: (x * x).sum(),
     }
     return {**formula_functions(), **own}

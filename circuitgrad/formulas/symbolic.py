@@ -21,9 +21,9 @@ from circuitgrad.errors import SpecError
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.gates.from_rule import Composite, Implicit, Rearrangement, Selection
-from circuitgrad.sources import Constant, Input
+from circuitgrad.sources import Constant, Input, input_wire
 from circuitgrad.spec import resolve_shape
-from circuitgrad.wire import Array, Wire, describe
+from circuitgrad.wire import Array, Wire, axis_sizes, describe
 
 MAX_TREE = 20_000
 MAX_ENTRIES = 2_000
@@ -208,17 +208,22 @@ def _entries(
     if isinstance(gate, Implicit):
         return _implicit_entries(gate, inputs, shape)
     if isinstance(gate, Composite):
-        body = _body(wire)
-        known = {source.serial: a for source, a in zip(wire.inputs, inputs, strict=True)}
+        # A meaning may need numbers for the axes, as the determinant does.
+        sized = [
+            input_wire(f"operand{k}", a.shape) if axis_sizes([source]) else source
+            for k, (source, a) in enumerate(zip(wire.inputs, inputs, strict=True))
+        ]
+        known = {source.serial: a for source, a in zip(sized, inputs, strict=True)}
+        body = _body(wire, sized)
         return expressions([body], known, sizes, meaning=formula is piecewise_formula)[0]
     raise SpecError(f"sympy: gate '{gate.name}' has no closed form.")
 
 
-def _body(wire: Wire) -> Wire:
+def _body(wire: Wire, inputs: Sequence[Wire]) -> Wire:
     gate = wire.gate
     assert isinstance(gate, Composite)
     assert gate.declaration.meaning is not None
-    body: Wire = gate.declaration.meaning(*wire.inputs, **gate.options)
+    body: Wire = gate.declaration.meaning(*inputs, **gate.options)
     return body
 
 
