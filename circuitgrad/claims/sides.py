@@ -162,8 +162,9 @@ def _wire_of_text(text: str, inputs: Mapping[str, Wire]) -> Wire:
     names = {axis for wire in inputs.values() for axis in wire.shape if isinstance(axis, str)}
     lengths = {axis: axis_length(axis) for axis in names if axis not in inputs}
     axes = {wire.serial: axis for axis, wire in lengths.items()}
-    numbers = {name: value for name, (_, value) in NUMBERS.items()}
-    functions = {k: _with_numbers(f) for k, f in array_functions(axes).items()}
+    numbers = {name: as_wire(value) for name, (_, value) in NUMBERS.items()}
+    entrywise = scalar_functions()
+    functions = {k: _with_numbers(f, k in entrywise) for k, f in array_functions(axes).items()}
     variables = {**numbers, **lengths, **inputs}
     return as_wire(_as_number(grammar.evaluate(text, variables, functions, _Number)))
 
@@ -200,6 +201,8 @@ def _operation(name: str) -> Callable[[_Number, Any], Any]:
         if not isinstance(other, _Number):
             return function(self.number, other)
         found = function(self.value, other.value)
+        if isinstance(found, float | complex):  # 2**0.5 is a gate, which means the root itself
+            return function(as_wire(float(self.number)), as_wire(float(other.number)))
         return _Number(found) if isinstance(found, Fraction) else found
 
     return method
@@ -222,8 +225,19 @@ def _as_number(value: Any) -> Any:
     return value.number if isinstance(value, _Number) else value
 
 
-def _with_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *arguments: function(*map(_as_number, arguments))
+def _with_numbers(function: Callable[..., Any], is_entrywise: bool) -> Callable[..., Any]:
+    """A function that takes numbers; of numbers alone, such as sqrt(2), it makes a gate.
+
+    A gate means the number itself, where a double is only near it.
+    """
+
+    def apply(*arguments: Any) -> Any:
+        numbers = [argument for argument in arguments if isinstance(argument, _Number)]
+        if numbers and len(numbers) == len(arguments) and is_entrywise:
+            return function(*(as_wire(float(number.number)) for number in numbers))
+        return function(*map(_as_number, arguments))
+
+    return apply
 
 
 def _read_sympy(given: sp.Basic, inputs: Mapping[str, Wire], what: str) -> Side:

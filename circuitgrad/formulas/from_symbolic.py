@@ -62,8 +62,8 @@ def from_sympy(expression: Any, **named: Any) -> Circuit:
     return circuit(inputs=inputs.values(), **wires)
 
 
-def wire_of(expression: sp.Expr, variables: Mapping[sp.Symbol, Wire]) -> Wire:
-    """A SymPy expression as a wire, its symbols replaced by wires."""
+def wire_of(expression: sp.Expr, variables: Mapping[Any, Wire]) -> Wire:
+    """A SymPy expression as a wire, its symbols replaced by wires (and numbers that are given)."""
     found: dict[Any, Any] = dict(variables)
     for node in sp.postorder_traversal(expression):
         if node not in found:

@@ -17,11 +17,11 @@ import sympy as sp
 
 from circuitgrad import grammar
 from circuitgrad.circuits import Circuit
-from circuitgrad.errors import SpecError
+from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.gates.from_rule import Composite, Implicit, Rearrangement, Selection
-from circuitgrad.sources import Constant, Input
+from circuitgrad.sources import Constant, Input, input_wire
 from circuitgrad.spec import resolve_shape
 from circuitgrad.wire import Array, Wire, describe
 
@@ -206,18 +206,22 @@ def _entries(
     if isinstance(gate, Implicit):
         return _implicit_entries(gate, inputs, shape)
     if isinstance(gate, Composite):
-        body = _body(wire)
-        known = {source.serial: a for source, a in zip(wire.inputs, inputs, strict=True)}
+        body, sources = _body(wire, inputs)
+        known = {source.serial: a for source, a in zip(sources, inputs, strict=True)}
         return expressions([body], known, sizes, meaning=formula is piecewise_formula)[0]
     raise SpecError(f"sympy: gate '{gate.name}' has no closed form.")
 
 
-def _body(wire: Wire) -> Wire:
+def _body(wire: Wire, entries: Sequence[Array]) -> tuple[Wire, Sequence[Wire]]:
+    """What a composite gate stands for, and the wires that its operands are in it."""
     gate = wire.gate
     assert isinstance(gate, Composite)
     assert gate.declaration.meaning is not None
-    body: Wire = gate.declaration.meaning(*wire.inputs, **gate.options)
-    return body
+    try:
+        return gate.declaration.meaning(*wire.inputs, **gate.options), wire.inputs
+    except ShapeError:  # it can be written out for one size only, as a determinant
+        sized = [input_wire(f"operand{k}", a.shape) for k, a in enumerate(entries)]
+        return gate.declaration.meaning(*sized, **gate.options), sized
 
 
 def as_expression(value: Any) -> Any:
