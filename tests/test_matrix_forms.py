@@ -1,8 +1,6 @@
 """Closed forms for every size: what is printed, and that it is true."""
 
 import itertools
-import json
-import pathlib
 
 import numpy as np
 import pytest
@@ -12,7 +10,6 @@ from circuitgrad.formulas import tensor_algebra as algebra
 from circuitgrad.formulas.matrix_chains import NoMatrixFormError, matrix_terms
 from circuitgrad.formulas.tensor_equality import are_equal
 from circuitgrad.formulas.tensor_forms import tensor_form
-from tests.matlab_identities import declare, parse
 from tests.matrix_evaluation import form_value, matrix_value
 
 A, S = cg.input("A", "n n"), cg.input("S", "n n", symmetric=True)
@@ -351,27 +348,3 @@ def test_what_has_no_form_is_refused_with_the_gate():
     v = cg.input("v", 6)
     with pytest.raises(cg.SpecError, match="reshape"):
         cg.circuit(f=v.reshape(2, 3)).matrix()
-
-
-# --- published identities -------------------------------------------------------------------------
-IDENTITIES = json.loads(
-    (pathlib.Path(__file__).parent / "data/matrix_identities.json").read_text(encoding="utf-8")
-)["identities"]
-# What the forms cannot decide: products under an inverse or a determinant, constrained entries.
-UNDECIDED = {"mc138"}
-
-
-DECIDED = [claim for claim in IDENTITIES if claim["id"] not in UNDECIDED]
-
-
-@pytest.mark.parametrize("claim", DECIDED, ids=lambda claim: claim["id"])
-def test_published_identities_hold_for_every_size(claim):
-    names = {
-        name: declare(name, dims, claim["assumptions"].get(name, ()))
-        for name, dims in claim["dims"].items()
-    }
-    c = cg.circuit(f=parse(claim["expression"], names).wire)
-    kinds = {"gradient": c.grad, "jacobian": c.jacobian, "hessian": c.hessian}
-    derived = kinds[claim["kind"]](claim["wrt"]).outputs[0]
-    claimed = parse(claim["derivative"], names).wire
-    assert equal(derived, claimed) is claim["true"]
