@@ -1,4 +1,4 @@
-"""The languages of claims: MATLAB's notation for every size, SymPy, code, and texts that are refused."""
+"""The languages of claims: MATLAB's for every size, SymPy, code, and texts that are refused."""
 
 import json
 import time
@@ -192,8 +192,7 @@ def test_what_cannot_be_read_is_refused_with_a_reason(arguments, options, match)
 def test_code_that_decides_by_values_is_refused_with_the_way_out():
     with pytest.raises(cg.SpecError, match=r"Use cg.check_numerically"):
         cg.check(lambda x: x if x > 0 else -x, "x", "sign(x)")
-    with pytest.raises(cg.SpecError, match=r"its argument 'y' is no input"):
-        cg.check_equal(cg.circuit(f=cg.input("x") ** 2), lambda y: y)
+    assert cg.check_equal(cg.circuit(f=cg.input("x") ** 2), lambda y: y).refuted
 
 
 # --- hostile text ---------------------------------------------------------------------------------
@@ -236,13 +235,16 @@ HOSTILE = [
 def test_hostile_text_is_refused_in_time(text, language):
     start = time.perf_counter()
     for arguments in ((text, "x"), ("x", text)):
-        try:
-            verdict = cg.check_equal(*arguments, language=language, budget=1.0)
-        except cg.CircuitError as error:
-            assert len(str(error)) < 5000
-        else:
-            assert not verdict.proved
+        assert not told(*arguments, language=language, budget=1.0).startswith("Proved")
     assert time.perf_counter() - start < 15
+
+
+def told(*arguments, **options):
+    """What a user reads: the verdict, or the message of the library's error."""
+    try:
+        return str(cg.check_equal(*arguments, **options))
+    except cg.CircuitError as error:
+        return str(error)
 
 
 def test_names_may_be_unicode_and_words():
