@@ -157,6 +157,8 @@ def expressions(
                 f"sympy: the formula of {describe(wire)} is nested too deeply for SymPy. "
                 "Ask for a smaller circuit; numbers and derivatives have no such limit."
             ) from None
+        except TypeError as error:  # SymPy compares no infinities
+            raise SpecError(f"sympy: {describe(wire)} has no finite value: {error}.") from None
     return [found[wire.serial] for wire in wires]
 
 
