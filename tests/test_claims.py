@@ -156,6 +156,9 @@ def test_a_budget_is_kept(budget):
         ("0.1*x + 0.2*x", "0.3*x"),
         ("x/49*49", "x"),
         ("sqrt(2/pi)*x", "sqrt(2)/sqrt(pi)*x"),
+        ("x*(pi + 1)", "x + pi*x"),
+        ("(3/2 - pi)*x", "3*x/2 - pi*x"),
+        ("x*(0.7 + 0.1)", "0.8*x"),
     ],
 )
 def test_rounding_of_constants_refutes_nothing(first, second):
@@ -194,6 +197,13 @@ def test_near_misses_are_refuted_for_arrays(first, second):
 def test_points_have_all_the_facts_at_once(claim, facts):
     assert not cg.check_equal("A", claim, A="n n", assuming=facts).refuted
     assert cg.check_equal("A", "2*A", A="n n", assuming=facts).refuted
+
+
+@pytest.mark.parametrize("number", ["pi + 1", "3/2 - pi", "sqrt(2) + 1", "2*pi/7", "0.1 + 0.7"])
+def test_derived_constants_are_the_numbers_themselves(number):
+    assert cg.check(f"x*({number})", "x", number).proved
+    assert cg.check(f"sum(x*({number}))", "x", f"({number})*ones(n)", x="n").proved
+    assert cg.check(f"x*({number})", "x", f"{number} + 1e-15").refuted
 
 
 def test_what_is_equal_only_where_both_sides_are_defined_is_proved():

@@ -53,7 +53,7 @@ def decided(statement: Statement, budget: float, diagnose: bool = True) -> Verdi
         verdict = replace(verdict, diagnosis=_slips(statement, budget))
     return replace(
         verdict,
-        correct=verdict.correct or _right_formula(statement),
+        correct=verdict.correct or right_formula(statement),
         elapsed_ms=1000 * clock.elapsed,
         notes=(*statement.notes, *verdict.notes),
         statement=None if statement.record is None else dict(statement.record),
@@ -80,7 +80,8 @@ def _slips(statement: Statement, budget: float) -> tuple[str, ...]:
         return ()
 
 
-def _right_formula(statement: Statement) -> str:
+def right_formula(statement: Statement) -> str:
+    """What is right, with the sizes that it holds for; empty where it has no short form."""
     text = statement.right_formula()
     return f"{text}{_scope(statement)}." if text else ""
 

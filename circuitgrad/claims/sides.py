@@ -148,7 +148,12 @@ def _read_text(text: str, inputs: Mapping[str, Wire]) -> Side:
 def _exact_formula(text: str, inputs: Mapping[str, Wire]) -> sp.Expr:
     known = {name: exact_number for name, (exact_number, _) in NUMBERS.items()}
     symbols = {name: real_symbol(name) for name, wire in inputs.items() if not wire.shape}
-    found = grammar.evaluate(text, {**known, **symbols}, scalar_functions(), _rational)
+    try:
+        found = grammar.evaluate(text, {**known, **symbols}, scalar_functions(), _rational)
+    except CircuitError:
+        raise
+    except ValueError as error:  # SymPy orders no complex numbers
+        raise SpecError(f"formula {text!r}: {error}.") from None
     if not isinstance(found, sp.Expr):
         raise SpecError(f"formula {text!r}: it is no number. Write a formula.")
     return found

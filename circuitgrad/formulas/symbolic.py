@@ -17,9 +17,9 @@ import sympy as sp
 
 from circuitgrad import grammar
 from circuitgrad.circuits import Circuit
-from circuitgrad.errors import ShapeError, SpecError
+from circuitgrad.errors import CircuitError, ShapeError, SpecError
 from circuitgrad.gates.from_einsum import Einsum
-from circuitgrad.gates.from_formula import Elementwise
+from circuitgrad.gates.from_formula import Elementwise, is_short
 from circuitgrad.gates.from_rule import Composite, Implicit, Rearrangement, Selection
 from circuitgrad.sources import Constant, Input, input_wire
 from circuitgrad.spec import resolve_shape
@@ -157,7 +157,9 @@ def expressions(
                 f"sympy: the formula of {describe(wire)} is nested too deeply for SymPy. "
                 "Ask for a smaller circuit; numbers and derivatives have no such limit."
             ) from None
-        except TypeError as error:  # SymPy compares no infinities
+        except CircuitError:
+            raise
+        except (TypeError, ValueError) as error:  # SymPy orders no infinities
             raise SpecError(f"sympy: {describe(wire)} has no finite value: {error}.") from None
     return [found[wire.serial] for wire in wires]
 
@@ -249,7 +251,7 @@ def exact(value: float) -> sp.Expr:
     if not math.isfinite(number):
         return sp.nan if math.isnan(number) else sp.oo * (1 if number > 0 else -1)
     decimal = Fraction(repr(number))
-    if len(repr(number).strip("-").replace(".", "").split("e")[0].strip("0")) <= _SHORT:
+    if is_short(number):
         return _number(decimal)
     for name, constant in _WELL_KNOWN.items():
         ratio = Fraction(number / constant).limit_denominator(_MAX_DENOMINATOR)
@@ -258,7 +260,7 @@ def exact(value: float) -> sp.Expr:
     return _number(decimal)
 
 
-_SHORT, _MAX_DENOMINATOR = 14, 360
+_MAX_DENOMINATOR = 360
 _WELL_KNOWN: Mapping[sp.Expr, float] = {
     sp.Integer(1): 1.0,
     sp.pi: math.pi,

@@ -112,7 +112,7 @@ class Elementwise(Gate):
         with np.errstate(all="ignore"):
             value = np.asarray(self.compute(*(wire.known for wire in wires)))
         numbers = tuple(float(wire.gate.data) for wire in wires if isinstance(wire.gate, Constant))
-        if np.isfinite(value) and _exact_value(self, numbers) == float(value):
+        if np.isfinite(value) and _is_exact(self, numbers, float(value)):
             return constant(value, self.infer(tuple(wires)).dtype)
         return build(self, tuple(wires))
 
@@ -224,11 +224,31 @@ class Elementwise(Gate):
 
 
 @lru_cache(maxsize=4096)
-def _exact_value(gate: Elementwise, numbers: tuple[float, ...]) -> Fraction | None:
+def is_short(number: float) -> bool:
+    """Whether a double is meant as the decimal that it prints as: 0.1, but not 3.141592653589793.
+
+    >>> is_short(0.1), is_short(1 / 3)
+    (True, False)
+    """
+    digits = repr(float(number)).strip("-").replace(".", "").split("e")[0].strip("0")
+    return len(digits) <= _SHORT
+
+
+def _is_exact(gate: Elementwise, numbers: tuple[float, ...], value: float) -> bool:
+    """Whether a gate's value says what the gate on these numbers does, π and 1/3 among them."""
+    if not all(map(is_short, numbers)):
+        return any(abs(value) == abs(number) for number in numbers) and _exact_value(
+            gate, tuple(map(Fraction, numbers))
+        ) == Fraction(value)
+    found = _exact_value(gate, tuple(Fraction(repr(number)) for number in numbers))
+    return is_short(value) and found == Fraction(repr(value))
+
+
+def _exact_value(gate: Elementwise, numbers: tuple[Fraction, ...]) -> Fraction | None:
     """A gate's value in exact arithmetic; None where its formula has more than arithmetic in it."""
     functions: dict[str, Callable[..., Any]] = {"Abs": abs, "Max": max, "Min": min}
     try:
-        scope = dict(zip(gate.variables, map(Fraction, numbers), strict=True))
+        scope = dict(zip(gate.variables, numbers, strict=True))
         formula = gate.formula
         if gate.pieces:
             held = (
@@ -245,6 +265,7 @@ def _exact_value(gate: Elementwise, numbers: tuple[float, ...]) -> Fraction | No
     return found if isinstance(found, Fraction) else None
 
 
+_SHORT = 14
 _VARIABLE_POWER = re.compile(r"\*\*\s*[^\d\s]")
 
 
