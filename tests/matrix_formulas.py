@@ -188,9 +188,7 @@ def random_point(choose, sizes):
     point = {}
     for name, axes in INPUTS.items():
         shape = tuple(sizes[axis] for axis in axes)
-        draws = [
-            mpmath.mpf(choose.randint(-1997, 1997)) / 1009 for _ in range(int(np.prod(shape)))
-        ]
+        draws = [mpmath.mpf(choose.randint(-1997, 1997)) / 1009 for _ in range(int(np.prod(shape)))]
         array = np.array(draws, dtype=object).reshape(shape)
         point[name] = array + array.T if FACTS.get(name) == "symmetric" else array
     return point
@@ -236,7 +234,9 @@ def _small(choose, axes, known):
         return ones(axes[0])
     if axes[::-1] in INPUTS.values():
         return transpose(_small(choose, axes[::-1], _named(axes[::-1])))
-    return outer(_small(choose, axes[:1], _named(axes[:1])), _small(choose, axes[1:], _named(axes[1:])))
+    return outer(
+        _small(choose, axes[:1], _named(axes[:1])), _small(choose, axes[1:], _named(axes[1:]))
+    )
 
 
 def _named(axes):
@@ -385,7 +385,14 @@ def rewritten(tree, choose, steps):
     return tree
 
 
-SWAPS = {"exp": "tanh", "tanh": "sin", "sin": "cos", "cos": "sin", "sigmoid": "tanh", "softmax": "exp"}
+SWAPS = {
+    "exp": "tanh",
+    "tanh": "sin",
+    "sin": "cos",
+    "cos": "sin",
+    "sigmoid": "tanh",
+    "softmax": "exp",
+}
 
 
 def mutated(tree, choose):
@@ -393,7 +400,12 @@ def mutated(tree, choose):
     path, part = choose.choice(list(places(tree)))
     kind, axes, *parts = part
     small = Fraction(1, 10 ** choose.randint(3, 12))
-    slips = [negative(part), scaled(2, part), scaled(1 + small, part), add(part, scaled(small, part))]
+    slips = [
+        negative(part),
+        scaled(2, part),
+        scaled(1 + small, part),
+        add(part, scaled(small, part)),
+    ]
     if len(axes) == 2 and axes[0] == axes[1]:
         slips += [transpose(part), add(part, scaled(small, eye(axes[0])))] * 2
     if kind in "+-":

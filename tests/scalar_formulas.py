@@ -6,7 +6,19 @@ import mpmath
 
 DIGITS = 80
 NAMES = ("x", "y")
-SMOOTH = ("exp", "sin", "cos", "tanh", "sinh", "cosh", "atan", "sigmoid", "softplus", "erf", "asinh")
+SMOOTH = (
+    "exp",
+    "sin",
+    "cos",
+    "tanh",
+    "sinh",
+    "cosh",
+    "atan",
+    "sigmoid",
+    "softplus",
+    "erf",
+    "asinh",
+)
 KINKED = ("abs", "relu", "sign")
 PARTIAL = ("log", "sqrt")  # real for positive arguments only
 
@@ -133,7 +145,11 @@ def drawn(choose, depth, smooth=False):
         leaf = choose.random()
         if leaf < 0.75:
             return ("name", choose.choice(NAMES))
-        return PI if leaf > 0.97 else number(Fraction(choose.randint(-5, 5) or 1, choose.choice((1, 1, 2, 3))))
+        return (
+            PI
+            if leaf > 0.97
+            else number(Fraction(choose.randint(-5, 5) or 1, choose.choice((1, 1, 2, 3))))
+        )
     kind = choose.random()
     one = drawn(choose, depth - 1, smooth)
     if kind < 0.45:

@@ -94,7 +94,8 @@ def test_any_change_of_any_field_is_noticed(certificates, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "status"), [("proved", "refuted"), ("refuted", "proved"), ("scalar", "proved"), ("shape", "proved")]
+    ("name", "status"),
+    [("proved", "refuted"), ("refuted", "proved"), ("scalar", "proved"), ("shape", "proved")],
 )
 def test_a_flipped_status_is_rejected_although_sealed(certificates, name, status):
     with pytest.raises(cg.CircuitError):
@@ -192,7 +193,14 @@ def test_a_proof_under_an_assumption_needs_it(certificates):
         ({"format": "circuitgrad certificate", "version": 99}, r"version 99"),
         (sealed({"format": "circuitgrad certificate", "version": 1}), r"lacks or garbles"),
         (
-            sealed({"format": "circuitgrad certificate", "version": 1, "status": "true", "statement": {}}),
+            sealed(
+                {
+                    "format": "circuitgrad certificate",
+                    "version": 1,
+                    "status": "true",
+                    "statement": {},
+                }
+            ),
             r"(?s).",
         ),
     ],
