@@ -1,4 +1,4 @@
-"""Hand-written backward passes: proved for every size, refuted with the slip, then used as gates."""
+"""Hand-written backward passes: proved for every size, refuted with the slip, then gates."""
 
 import numpy as np
 import pytest

@@ -177,3 +177,40 @@ def matrix_outcome(seed, is_true):
     if fault:
         return "wrong", f"seed {seed}, {is_true}: {fault}: {verdict}"
     return verdict.status.value, str(verdict)
+
+
+# --- the claims -----------------------------------------------------------------------------------
+OUTCOMES = {"scalar": scalar_outcome, "matrix": matrix_outcome}
+
+
+def told(kind, seeds, is_true):
+    """How many claims of each outcome; what went wrong, claim by claim."""
+    found = [OUTCOMES[kind](seed, is_true) for seed in seeds]
+    return Counter(outcome for outcome, _ in found), [
+        t for outcome, t in found if outcome == "wrong"
+    ]
+
+
+@pytest.mark.parametrize("kind", sorted(OUTCOMES))
+def test_rewritten_claims_are_never_refuted_and_nearly_all_proved(kind):
+    counts, wrong = told(kind, range(100), is_true=True)
+    assert wrong == []
+    assert counts["refuted"] == 0
+    assert counts["proved"] >= 97
+
+
+@pytest.mark.parametrize("kind", sorted(OUTCOMES))
+def test_mutated_claims_are_proved_only_where_the_slip_did_no_harm(kind):
+    counts, wrong = told(kind, range(100), is_true=False)
+    assert wrong == []
+    assert counts["refuted"] >= 60
+    assert counts["undecided"] <= 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_true", [True, False])
+@pytest.mark.parametrize("kind", sorted(OUTCOMES))
+def test_thousands_of_claims_have_no_wrong_verdict(kind, is_true, record_property):
+    counts, wrong = told(kind, range(FIRST, FIRST + COUNT), is_true)
+    record_property("counts", dict(counts))
+    assert wrong == []

@@ -17,6 +17,7 @@ from circuitgrad.formulas.from_symbolic import wire_of
 from circuitgrad.formulas.symbolic import exact
 from circuitgrad.formulas.tensor_equality import are_equal
 from circuitgrad.formulas.tensor_forms import tensor_form
+from circuitgrad.gates.functions import exp
 from circuitgrad.proofs import verdicts as records
 from circuitgrad.proofs.boundaries import kinks
 from circuitgrad.proofs.budgets import Budget, OutOfBudgetError, hard_limit
@@ -193,7 +194,7 @@ def _with_symbols(wire: Wire, inputs: Mapping[str, Wire]) -> Wire:
             number = exact(float(part.gate.data))
             if number.is_finite and not number.is_Rational:
                 name = "pi_" + "_" * max(map(len, inputs), default=0)
-                known = {sp.pi: input_wire(name, positive=True), sp.E: np.exp(as_wire(1.0))}
+                known = {sp.pi: input_wire(name, positive=True), sp.E: exp(as_wire(1.0))}
                 place[part] = wire_of(number, known)
     return replaced(wire, place) if place else wire
 

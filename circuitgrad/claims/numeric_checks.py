@@ -53,13 +53,15 @@ class EntryCheck:
     @property
     def is_wrong(self) -> bool:
         """Whether the claim is farther away than the oracle's error and rounding explain."""
-        rounding = _ROUNDING * max(abs(self.claimed), abs(self.estimate))
+        rounding = _ROUNDING * abs(self.estimate)
         return bool(np.isfinite(self.estimate)) and not self.gap <= self.error + rounding
 
     @property
     def is_vague(self) -> bool:
         """Whether the oracle's error is too large to say anything."""
         size = max(abs(self.claimed), abs(self.estimate))
+        if size == 0 and np.isfinite(self.error):
+            return False  # no rounding makes a plain zero of something else
         return not self.error <= _VAGUE * size + np.finfo(float).tiny and not self.is_wrong
 
     def __str__(self) -> str:
