@@ -116,6 +116,8 @@ def _value(tree, point):
             values = [_value(argument, point) for argument in arguments]
             if name in PARTIAL and not values[0] > 0:
                 raise NoValueError
+            if name == "sign" and abs(values[0]) < mpmath.mpf(10) ** (-mpmath.mp.dps / 2):
+                raise NoValueError  # zero, or the rounding of zero
             if name not in ("abs", "relu", "sign", "max", "min") and abs(values[0]) > 2000:
                 raise NoValueError  # its exponential would fill the memory
             return FUNCTIONS.get(name, getattr(mpmath, name, None))(*values)

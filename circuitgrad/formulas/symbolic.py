@@ -95,7 +95,23 @@ def _apply_formula(
 ) -> Any:
     symbols = tuple(real_symbol(name) for name in gate.variables)
     place = dict(zip(symbols, arguments, strict=True))
-    return formula(gate).xreplace(place)  # subs takes ten times as long
+    body = formula(gate)
+    if isinstance(body, sp.Piecewise):
+        return _cases([(v.xreplace(place), c.xreplace(place)) for v, c in body.args])
+    return body.xreplace(place)  # subs takes ten times as long
+
+
+def _cases(cases: Sequence[tuple[sp.Expr, sp.Basic]]) -> sp.Expr:
+    """The cases that may hold, as they are: SymPy would simplify every condition, which is slow."""
+    possible = []
+    for value, condition in cases:
+        if condition is not sp.false:
+            possible.append((value, condition))
+        if condition is sp.true:
+            break
+    if possible and possible[0][1] is sp.true:
+        return possible[0][0]
+    return sp.Piecewise(*possible, evaluate=False) if possible else sp.nan
 
 
 def _readable(gate: Elementwise) -> sp.Expr:
