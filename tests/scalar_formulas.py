@@ -264,6 +264,14 @@ def _of_call(name, arguments):
         case "softplus":
             yield call("log", plus(ONE, e))
             yield plus(a, call("softplus", minus_a))
+        case _:
+            yield from _of_other_call(name, arguments)
+
+
+def _of_other_call(name, arguments):
+    a = arguments[0]
+    minus_a = negative(a)
+    match name:
         case "atan" | "erf":
             yield negative(call(name, minus_a))
         case "asinh":

@@ -18,6 +18,7 @@ import sympy as sp
 import circuitgrad as cg
 from circuitgrad.grammar import names
 from tests import matrix_formulas as matrices
+from tests import matrix_values
 from tests import scalar_formulas as scalars
 
 COUNT = int(os.environ.get("CLAIMS", "10000"))  # of each kind, in the long run
@@ -124,8 +125,8 @@ SIZES = ({"m": 2, "n": 3, "p": 2}, {"m": 3, "n": 2, "p": 1}, {"m": 1, "n": 1, "p
 def matrix_gap(left, right, point, sizes):
     """By how much two formulas differ at a point, relative to their size; None without values."""
     try:
-        first, second = (matrices.value(side, point, sizes) for side in (left, right))
-    except matrices.NoValueError:
+        first, second = (matrix_values.value(side, point, sizes) for side in (left, right))
+    except matrix_values.NoValueError:
         return None
     largest = max(np.max(np.abs(first)), np.max(np.abs(second)))
     return np.max(np.abs(first - second)) / largest if largest > 1e-40 else mpmath.mpf(0)
@@ -135,7 +136,7 @@ def matrix_fault(verdict, left, right, is_true, choose):
     """What is wrong with a verdict; empty if nothing is."""
     if verdict.proved:
         for sizes in SIZES:
-            found = matrix_gap(left, right, matrices.random_point(choose, sizes), sizes)
+            found = matrix_gap(left, right, matrix_values.random_point(choose, sizes), sizes)
             if found is not None and found > 1e-30:
                 return f"false Proved at {sizes}"
     if verdict.refuted:
@@ -144,7 +145,7 @@ def matrix_fault(verdict, left, right, is_true, choose):
         example = verdict.counterexample
         sizes = {**SIZES[0], **example.sizes}
         point = {
-            name: matrices.mapped(_exact)(np.array(value, dtype=object))[()]
+            name: matrix_values.mapped(_exact)(np.array(value, dtype=object))[()]
             for name, value in example.point.items()
         }
         found = matrix_gap(left, right, point, sizes)

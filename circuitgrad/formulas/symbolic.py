@@ -93,8 +93,7 @@ def gate_domain(gate: Elementwise) -> tuple[Any, ...]:
 def _apply_formula(
     gate: Elementwise, arguments: Sequence[Any], formula: Callable[[Elementwise], sp.Expr]
 ) -> Any:
-    symbols = tuple(real_symbol(name) for name in gate.variables)
-    place = dict(zip(symbols, arguments, strict=True))
+    place = dict(zip(map(real_symbol, gate.variables), arguments, strict=True))
     body = formula(gate)
     if isinstance(body, sp.Piecewise):
         return _cases([(v.xreplace(place), c.xreplace(place)) for v, c in body.args])
@@ -103,15 +102,10 @@ def _apply_formula(
 
 def _cases(cases: Sequence[tuple[sp.Expr, sp.Basic]]) -> sp.Expr:
     """The cases that may hold, as they are: SymPy would simplify every condition, which is slow."""
-    possible = []
-    for value, condition in cases:
-        if condition is not sp.false:
-            possible.append((value, condition))
-        if condition is sp.true:
-            break
-    if possible and possible[0][1] is sp.true:
+    possible = [case for case in cases if case[1] is not sp.false]
+    if possible[0][1] is sp.true:
         return possible[0][0]
-    return sp.Piecewise(*possible, evaluate=False) if possible else sp.nan
+    return sp.Piecewise(*possible, evaluate=False)
 
 
 def _readable(gate: Elementwise) -> sp.Expr:
@@ -173,9 +167,9 @@ def expressions(
                 f"sympy: the formula of {describe(wire)} is nested too deeply for SymPy. "
                 "Ask for a smaller circuit; numbers and derivatives have no such limit."
             ) from None
-        except CircuitError:
-            raise
         except (TypeError, ValueError) as error:  # SymPy orders no infinities
+            if isinstance(error, CircuitError):
+                raise
             raise SpecError(f"sympy: {describe(wire)} has no finite value: {error}.") from None
     return [found[wire.serial] for wire in wires]
 

@@ -87,18 +87,10 @@ def _cofactor_change_kernel(a: Array, e: Array) -> Array:
     return result
 
 
-def _written_out(a: Wire) -> int:
-    """The size of a matrix whose determinant is to be written out."""
-    size = a.shape[0]
-    if isinstance(size, str):
-        raise ShapeError(f"det: axis '{size}' has no size; a determinant is written out for one.")
-    return size
-
-
 def _polynomial(a: Wire) -> Wire:
     """The determinant as Leibniz's sum of signed products."""
-    size = _written_out(a)
-    if size > LARGEST_POLYNOMIAL:
+    size = a.shape[0]
+    if isinstance(size, str) or size > LARGEST_POLYNOMIAL:
         raise ShapeError(
             f"det: written out, a determinant of size {size} has too many terms; sizes up to "
             f"{LARGEST_POLYNOMIAL} are."
@@ -115,7 +107,9 @@ def _polynomial(a: Wire) -> Wire:
 
 def _minors(a: Wire) -> Wire:
     """The cofactor matrix, entry by entry."""
-    size = _written_out(a)
+    size = a.shape[0]
+    if isinstance(size, str):
+        raise ShapeError(f"cofactor: axis '{size}' has no size; it is written out for one.")
     rows = []
     for i in range(size):
         entries = []
