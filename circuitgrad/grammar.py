@@ -9,13 +9,13 @@ import ast
 import difflib
 import math
 import operator
-import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from circuitgrad.advice import advice_for
 from circuitgrad.errors import SpecError
 
 MAX_CHARACTERS = 20_000
@@ -65,7 +65,7 @@ def _parsed(text: str) -> ast.expr:
             tree = ast.parse(source, mode="eval").body
     except SyntaxError as error:
         at = "" if error.offset is None else f" near character {error.offset}"
-        hint = _advice(source)
+        hint = advice_for(source)
         raise SpecError(f"formula {_short(source)!r}: not an expression{at}.{hint}") from None
     except (RecursionError, MemoryError, ValueError):
         raise SpecError(f"formula {_short(source)!r}: nested too deeply to be read.") from None
@@ -84,26 +84,6 @@ def operations(text: str) -> int:
     """
     kinds = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call)
     return sum(isinstance(node, kinds) for node in ast.walk(parse(text)))
-
-
-# What people write who come from elsewhere, and what to write here; the first that fits is told.
-_ADVICE = (
-    (r"\\", 'This looks like LaTeX; checks read it with language="latex".'),
-    (r"[⁰¹²³⁴-⁹^]", "Write powers as x**2."),
-    (r"[\w)]'", 'Write x.T for a transpose; checks read x\' with language="matlab".'),
-    (r"\.[*/^]", "Products here are entry by entry: write x*y, x/y, x**2, and A @ x for matrices."),
-    (r"(?<![<>=!])=(?!=)", "Write one formula, without '='."),
-    (r"\|[^|]*\|", "Write abs(x), or norm(x)."),
-    (r"\b(lambda|in|is|if|or|as|and|not|for|def|class)\b", "Some of its words belong to Python."),
-    (r"\d\s*[^\W\d]|\)\s*[\w(]", "Write products with *, as 2*x."),
-    (r"[^\W\d]\w*\s+\w", "Write products with *, and functions with brackets, as sin(x)."),
-)
-
-
-def _advice(source: str) -> str:
-    if source.count("(") != source.count(")"):
-        return " Its brackets do not match."
-    return next((f" {told}" for pattern, told in _ADVICE if re.search(pattern, source)), "")
 
 
 def names(text: str) -> tuple[str, ...]:

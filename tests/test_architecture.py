@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 # A module may import from its own row and from the rows above it. A new module needs a row.
 LAYERS = [
-    {"errors", "spec", "grammar", "methods"},
+    {"advice", "errors", "spec", "grammar", "methods"},
     {"wire"},
     {"sources"},
     {"circuits", "faces"},

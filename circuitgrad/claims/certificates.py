@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from circuitgrad.claims.decision import decided
+from circuitgrad.claims.decision import decided, right_formula
 from circuitgrad.claims.points import ArrayPoint, is_allowed
 from circuitgrad.claims.readings import restated
 from circuitgrad.claims.statements import Statement
-from circuitgrad.claims.trials import Trial
-from circuitgrad.claims.verdicts import Verdict
-from circuitgrad.errors import ProofError, SpecError
+from circuitgrad.claims.trials import Trial, middle
+from circuitgrad.claims.verdicts import Counterexample, Verdict, plain
+from circuitgrad.errors import CircuitError, ProofError, SpecError
 from circuitgrad.proofs.budgets import Budget
 from circuitgrad.wire import Array
 
 FORMAT = "circuitgrad certificate"
 VERSION = 1
 BUDGET = 60.0
+_DIGITS = 1e-9
 
 
 def certificate(verdict: Verdict) -> dict[str, Any]:
@@ -74,7 +75,9 @@ def replay(given: Mapping[str, Any] | str | pathlib.Path) -> Statement:
     try:
         statement = restated(record["statement"])
         _verify(record, statement)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except CircuitError:
+        raise
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise SpecError(f"replay: the certificate lacks or garbles {error}.") from None
     return statement
 
@@ -113,6 +116,10 @@ def _verify(record: Mapping[str, Any], statement: Statement) -> None:
             raise ProofError("replay: the two sides do not differ at the point that is given.")
     elif status != "undecided":
         raise SpecError(f"replay: unknown status {status!r}.")
+    if record["claim"] != str(statement):
+        raise ProofError(f"replay: the claim reads {record['claim']!r}; it is {str(statement)!r}.")
+    if record["correct"] not in ("", right_formula(statement)):
+        raise ProofError(f"replay: what is called right is not: {record['correct']}")
 
 
 def _differs(statement: Statement, example: Mapping[str, Any]) -> bool:
@@ -127,14 +134,43 @@ def _differs(statement: Statement, example: Mapping[str, Any]) -> bool:
     if unknown or (missing and not statement.is_scalar):
         raise ProofError(f"replay: the point does not fit the inputs: {unknown or missing}.")
     clock = Budget(BUDGET)
+    is_told = False
     for step in (0, 1, -1):
         near = {name: _moved(statement, name, array, step) for name, array in values.items()}
         point = ArrayPoint(sizes, near)
         if not is_allowed(statement, point, clock):
             raise ProofError("replay: the point is outside of what is assumed.")
-        if Trial(statement, clock).compared(point)[0] is None:
+        found = Trial(statement, clock).compared(point)[0]
+        if found is None:
             return False
+        is_told = is_told or (step == 0 and _same_values(found, example))
+    if not is_told:
+        raise ProofError("replay: the values at the point are other ones.")
     return True
+
+
+def _same_values(found: Counterexample, example: Mapping[str, Any]) -> bool:
+    """Whether the values that a certificate tells are those at its point."""
+    told = [middle(str(example[side])) for side in ("claimed", "correct")]
+    known = [middle(found.claimed), middle(found.correct)]
+    shown = plain([found.claimed_value, found.correct_value])
+    return (
+        tuple(example["entry"]) == found.entry
+        and np.allclose(told, known, rtol=_DIGITS, atol=0)
+        and _close([example["claimed_value"], example["correct_value"]], shown)
+    )
+
+
+def _close(first: Any, second: Any) -> bool:
+    """Whether nested lists of numbers are the same up to rounding."""
+    try:
+        pairs = zip(first, second, strict=True)
+        return all(
+            np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=_DIGITS, atol=1e-12)
+            for a, b in pairs
+        )
+    except ValueError:
+        return False
 
 
 def _moved(statement: Statement, name: str, array: Array, step: int) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,15 +14,20 @@ from circuitgrad.claims.statements import Statement
 from circuitgrad.claims.trials import Trial, middle
 from circuitgrad.claims.verdicts import Counterexample, Proved, Refuted, Undecided, Verdict
 from circuitgrad.errors import CircuitError, SpecError
+from circuitgrad.formulas.exact_numbers import exact
+from circuitgrad.formulas.from_symbolic import wire_of
 from circuitgrad.formulas.tensor_equality import are_equal
 from circuitgrad.formulas.tensor_forms import tensor_form
+from circuitgrad.gates.functions import exp
 from circuitgrad.proofs import verdicts as records
 from circuitgrad.proofs.boundaries import kinks
 from circuitgrad.proofs.budgets import Budget, OutOfBudgetError, hard_limit
 from circuitgrad.proofs.equality import decide
 from circuitgrad.proofs.samples import Point, compared
 from circuitgrad.proofs.verdicts import KinkResult, Status
+from circuitgrad.sources import Constant, as_wire, input_wire
 from circuitgrad.spec import format_shape, resolve_shape
+from circuitgrad.wire import Wire, replaced, topological
 
 MAX_ENTRIES = 64
 GRACE = 1.5  # how far beyond its budget a step that does not look at the clock may go
@@ -52,7 +57,7 @@ def decided(statement: Statement, budget: float, diagnose: bool = True) -> Verdi
         verdict = replace(verdict, diagnosis=_slips(statement, budget))
     return replace(
         verdict,
-        correct=verdict.correct or _right_formula(statement),
+        correct=verdict.correct or right_formula(statement),
         elapsed_ms=1000 * clock.elapsed,
         notes=(*statement.notes, *verdict.notes),
         statement=None if statement.record is None else dict(statement.record),
@@ -79,7 +84,8 @@ def _slips(statement: Statement, budget: float) -> tuple[str, ...]:
         return ()
 
 
-def _right_formula(statement: Statement) -> str:
+def right_formula(statement: Statement) -> str:
+    """What is right, with the sizes that it holds for; empty where it has no short form."""
     text = statement.right_formula()
     return f"{text}{_scope(statement)}." if text else ""
 
@@ -186,7 +192,23 @@ def _equal_forms(statement: Statement) -> bool:
     left, right = statement.correct.wire, statement.claimed.wire
     if left is None or right is None:
         return False
-    return left is right or are_equal(tensor_form(left), tensor_form(right))
+    if left is right:
+        return True
+    first, second = (_with_symbols(wire, statement.inputs) for wire in (left, right))
+    return are_equal(tensor_form(first), tensor_form(second))
+
+
+def _with_symbols(wire: Wire, inputs: Mapping[str, Wire]) -> Wire:
+    """The wire with π and numbers like it as symbols: forms would take their doubles for them."""
+    place = {}
+    for part in topological([wire]):
+        if isinstance(part.gate, Constant) and not part.shape:
+            number = exact(float(part.gate.data))
+            if number.is_finite and not number.is_Rational:
+                name = "pi_" + "_" * max(map(len, inputs), default=0)
+                known = {sp.pi: input_wire(name, positive=True), sp.E: exp(as_wire(1.0))}
+                place[part] = wire_of(number, known)
+    return replaced(wire, place) if place else wire
 
 
 def _by_entries(

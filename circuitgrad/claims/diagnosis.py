@@ -16,13 +16,13 @@ from circuitgrad.circuits import Circuit
 from circuitgrad.claims.points import array_points
 from circuitgrad.claims.sides import Side
 from circuitgrad.claims.statements import Statement, formula_body
-from circuitgrad.derivatives import derivative_block
+from circuitgrad.derivatives import derivative_block, reverse
 from circuitgrad.errors import CircuitError
 from circuitgrad.formulas.text import expression_text
 from circuitgrad.gates.contractions import diag, diagonal
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.proofs.budgets import Budget, OutOfBudgetError
-from circuitgrad.sources import input_wire
+from circuitgrad.sources import as_wire, input_wire
 from circuitgrad.wire import Array, Wire, replaced, topological
 
 Decide: TypeAlias = Callable[[Statement], bool]
@@ -148,7 +148,8 @@ def _multiple(case: Case) -> Candidates:
     wire = case.statement.claimed.wire
     assert wire is not None
     shown = str(ratio).replace("-", "−")
-    yield f"is {shown} × the right answer", case.with_claim(wire * float(1 / ratio))
+    exactly = wire * float(ratio.denominator) / float(ratio.numerator)
+    yield f"is {shown} × the right answer", case.with_claim(exactly)
 
 
 def _one_number(case: Case) -> Candidates:
@@ -232,10 +233,10 @@ def _factor(case: Case) -> Candidates:
         if part is source or part is function.wire or not part.inputs:
             continue
         try:
-            factor = derivative_block(part, source)
+            factor = _inner_derivative(part, source)
         except CircuitError:
             continue
-        if factor.shape not in ((), wire.shape) and wire.shape:
+        if factor is None or (factor.shape not in ((), wire.shape) and wire.shape):
             continue
         values = case.values(factor)
         if values is None or all(_is_close(v, np.ones_like(v)) for v in values):
@@ -248,6 +249,13 @@ def _factor(case: Case) -> Candidates:
             yield f"lacks the factor {shown} of the chain rule", case.with_claim(wire * factor)
         if _all_close(shorter, case.correct):
             yield f"has the factor {shown} too many", case.with_claim(wire / factor)
+
+
+def _inner_derivative(part: Wire, source: Wire) -> Wire | None:
+    """The derivative of an inner function; of one that works entry by entry, by each entry."""
+    if part.shape == source.shape and part.ndim:
+        return reverse({part.sum(): as_wire(1.0)}, [source])[0]
+    return derivative_block(part, source)
 
 
 def _term(case: Case) -> Candidates:

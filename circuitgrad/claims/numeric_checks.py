@@ -21,7 +21,7 @@ from circuitgrad.wire import Array
 _COMPLEX_STEP = 1e-30
 _STEPS = 12
 _SAFETY = 20.0
-_ROUNDING = 1e-9  # what rounding may do to differences
+_ROUNDING = 1e-9  # what rounding may do to differences, and to a claim that cancels
 _VAGUE = 1e-5
 
 
@@ -52,13 +52,16 @@ class EntryCheck:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether the claim is farther away than the oracle's error explains."""
-        return bool(np.isfinite(self.estimate)) and not self.gap <= self.error
+        """Whether the claim is farther away than the oracle's error and rounding explain."""
+        rounding = _ROUNDING * abs(self.estimate)
+        return bool(np.isfinite(self.estimate)) and not self.gap <= self.error + rounding
 
     @property
     def is_vague(self) -> bool:
         """Whether the oracle's error is too large to say anything."""
         size = max(abs(self.claimed), abs(self.estimate))
+        if size == 0 and np.isfinite(self.error):
+            return False  # no rounding makes a plain zero of something else
         return not self.error <= _VAGUE * size + np.finfo(float).tiny and not self.is_wrong
 
     def __str__(self) -> str:
@@ -222,6 +225,7 @@ def _by_complex_step(moved: Callable[[Any], Any], value: Array) -> Array | None:
     if found.dtype.kind != "c" or not np.allclose(found.real, value, rtol=1e-12, atol=0):
         return None
     result = np.asarray(found.imag / _COMPLEX_STEP)
+    result[np.abs(result) < 100 * _COMPLEX_STEP**2] = 0.0  # x³ at 0: the next term of the series
     return result if np.all(np.isfinite(result)) else None
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy as sp
 
 from circuitgrad.claims.statements import Statement
-from circuitgrad.formulas.symbolic import as_expression
+from circuitgrad.formulas.exact_numbers import as_expression
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.proofs.budgets import Budget
 from circuitgrad.proofs.samples import Point, is_inside
@@ -122,8 +122,8 @@ def _satisfying(statement: Statement, name: str, entries: Array, generator: rand
     if "diagonal" in facts:
         entries = np.diag(np.diag(entries))
     if "orthogonal" in facts:
-        entries = _orthogonal(len(entries), generator)
-    if "sign" in facts:
+        entries = _orthogonal(entries, facts, generator)
+    elif "sign" in facts:
         entries = np.vectorize(lambda v: sp.Integer(-1 if v < 0 else 1), otypes=[object])(entries)
     if "normalized" in facts and entries.size:
         rest = entries[..., :-1].sum(axis=-1, keepdims=True)
@@ -134,22 +134,65 @@ def _satisfying(statement: Statement, name: str, entries: Array, generator: rand
     return np.vectorize(as_expression, otypes=[object])(entries) if entries.size else entries
 
 
-def _orthogonal(size: int, generator: random.Random) -> Array:
-    """A rotation of neighbouring axes after another, or a reflection, with rational entries."""
-    result = _array(
-        [sp.Integer(int(i == j)) for i in range(size) for j in range(size)], (size,) * 2
-    )
-    for k in range(size - 1):
-        turn = _array(
-            [sp.Integer(int(i == j)) for i in range(size) for j in range(size)], (size,) * 2
+def _identity(size: int) -> Array:
+    return _array([sp.Integer(int(i == j)) for i in range(size) for j in range(size)], (size,) * 2)
+
+
+def _orthogonal(drawn: Array, facts: frozenset[str], generator: random.Random) -> Array:
+    """An orthogonal matrix with rational entries that has other facts too."""
+    size = len(drawn)
+    if "definite" in facts:
+        return _identity(size)
+    if "diagonal" in facts:
+        return np.array(
+            np.diag([sp.Integer(generator.choice((1, -1))) for _ in range(size)]), dtype=object
         )
+    if "symmetric" in facts and size:  # the reflection along the first row
+        mirror = drawn[0] if any(drawn[0]) else _identity(size)[0]
+        return np.array(_identity(size) - 2 * np.outer(mirror, mirror) / (mirror @ mirror))
+    return _turned(size, generator)
+
+
+def _turned(size: int, generator: random.Random) -> Array:
+    """A rotation of neighbouring axes after another, or a reflection."""
+    result = _identity(size)
+    for k in range(size - 1):
+        turn = _identity(size)
         turn[k : k + 2, k : k + 2] = np.array(_ROTATION, dtype=object)
         result = result @ turn
     return -result if generator.random() < 0.5 else result
 
 
+def _has_facts(statement: Statement, point: ArrayPoint) -> bool:
+    """Whether the values have all the facts of their inputs: some facts exclude each other."""
+    return all(
+        _CHECKS[fact](point.values[name])
+        for name, facts in statement.assumptions.facts.items()
+        for fact in facts
+        if name in point.values
+    )
+
+
+def _is_definite(entries: Array) -> bool:
+    matrix = sp.Matrix(entries.tolist())
+    return bool(matrix.is_positive_definite) if entries.size else True
+
+
+_CHECKS: Mapping[str, Callable[[Array], bool]] = {
+    "symmetric": lambda a: bool(np.all(a == a.T)),
+    "orthogonal": lambda a: bool(np.all(a @ a.T == _identity(len(a)))),
+    "diagonal": lambda a: bool(np.all(a == np.diag(np.diag(a)))),
+    "positive": lambda a: all(entry > 0 for entry in a.reshape(-1)),
+    "definite": _is_definite,
+    "sign": lambda a: all(abs(entry) == 1 for entry in a.reshape(-1)),
+    "normalized": lambda a: bool(np.all(a.sum(axis=-1) == 1)),
+}
+
+
 def is_allowed(statement: Statement, point: ArrayPoint, budget: Budget) -> bool:
-    """Whether a point satisfies all inequalities between scalars that a statement assumes."""
+    """Whether a point satisfies all that a statement assumes."""
+    if not _has_facts(statement, point):
+        return False
     conditions = statement.domain
     if not conditions:
         return True

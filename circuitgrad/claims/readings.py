@@ -30,8 +30,12 @@ _UNSMOOTH = (sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.floor, sp.ceiling
 def parse_shapes(shapes: Mapping[str, Any], what: str) -> dict[str, Shape]:
     """The axes of inputs by name, or SpecError that names the input."""
     found = {}
+    if not isinstance(shapes, Mapping):
+        raise SpecError(f"{what}: shapes: got {shapes!r}; needed axes by name, as {{'x': 'n'}}.")
     for name, shape in shapes.items():
         try:
+            if isinstance(shape, Mapping):
+                raise TypeError("axes have no names of their own")
             found[name] = parse_shape(shape)
         except (CircuitError, TypeError) as error:
             raise SpecError(

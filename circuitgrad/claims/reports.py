@@ -149,7 +149,8 @@ _LATEX: Final = {
 
 
 def _latex_text(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)
+    printable = "".join(c if ord(c) >= 32 else " " for c in text)
+    return "".join(_LATEX.get(character, character) for character in printable)
 
 
 def _junit(claims: ClaimsFile, results: Results) -> str:

@@ -16,8 +16,9 @@ from circuitgrad import grammar
 from circuitgrad.circuits import Circuit
 from circuitgrad.claims.vocabulary import array_functions, axis_length, scalar_functions
 from circuitgrad.errors import CircuitError, SpecError
+from circuitgrad.formulas.exact_numbers import exact
 from circuitgrad.formulas.from_symbolic import wire_of
-from circuitgrad.formulas.symbolic import exact, expressions, real_symbol
+from circuitgrad.formulas.symbolic import expressions, real_symbol
 from circuitgrad.sources import as_wire
 from circuitgrad.spec import Shape
 from circuitgrad.wire import Array, Wire, replaced
@@ -148,7 +149,12 @@ def _read_text(text: str, inputs: Mapping[str, Wire]) -> Side:
 def _exact_formula(text: str, inputs: Mapping[str, Wire]) -> sp.Expr:
     known = {name: exact_number for name, (exact_number, _) in NUMBERS.items()}
     symbols = {name: real_symbol(name) for name, wire in inputs.items() if not wire.shape}
-    found = grammar.evaluate(text, {**known, **symbols}, scalar_functions(), _rational)
+    try:
+        found = grammar.evaluate(text, {**known, **symbols}, scalar_functions(), _rational)
+    except CircuitError:
+        raise
+    except ValueError as error:  # SymPy orders no complex numbers
+        raise SpecError(f"formula {text!r}: {error}.") from None
     if not isinstance(found, sp.Expr):
         raise SpecError(f"formula {text!r}: it is no number. Write a formula.")
     return found
@@ -162,8 +168,9 @@ def _wire_of_text(text: str, inputs: Mapping[str, Wire]) -> Wire:
     names = {axis for wire in inputs.values() for axis in wire.shape if isinstance(axis, str)}
     lengths = {axis: axis_length(axis) for axis in names if axis not in inputs}
     axes = {wire.serial: axis for axis, wire in lengths.items()}
-    numbers = {name: value for name, (_, value) in NUMBERS.items()}
-    functions = {k: _with_numbers(f) for k, f in array_functions(axes).items()}
+    numbers = {name: as_wire(value) for name, (_, value) in NUMBERS.items()}
+    entrywise = scalar_functions()
+    functions = {k: _with_numbers(f, k in entrywise) for k, f in array_functions(axes).items()}
     variables = {**numbers, **lengths, **inputs}
     return as_wire(_as_number(grammar.evaluate(text, variables, functions, _Number)))
 
@@ -200,6 +207,8 @@ def _operation(name: str) -> Callable[[_Number, Any], Any]:
         if not isinstance(other, _Number):
             return function(self.number, other)
         found = function(self.value, other.value)
+        if isinstance(found, float | complex):  # 2**0.5 is a gate, which means the root itself
+            return function(as_wire(float(self.number)), as_wire(float(other.number)))
         return _Number(found) if isinstance(found, Fraction) else found
 
     return method
@@ -222,8 +231,19 @@ def _as_number(value: Any) -> Any:
     return value.number if isinstance(value, _Number) else value
 
 
-def _with_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *arguments: function(*map(_as_number, arguments))
+def _with_numbers(function: Callable[..., Any], is_entrywise: bool) -> Callable[..., Any]:
+    """A function that takes numbers; of numbers alone, such as sqrt(2), it makes a gate.
+
+    A gate means the number itself, where a double is only near it.
+    """
+
+    def apply(*arguments: Any) -> Any:
+        numbers = [argument for argument in arguments if isinstance(argument, _Number)]
+        if numbers and len(numbers) == len(arguments) and is_entrywise:
+            return function(*(as_wire(float(number.number)) for number in numbers))
+        return function(*map(_as_number, arguments))
+
+    return apply
 
 
 def _read_sympy(given: sp.Basic, inputs: Mapping[str, Wire], what: str) -> Side:

@@ -108,7 +108,8 @@ class Trial:
         """The exact entries of a side at a point."""
         inputs = self.statement.inputs
         if side.expression is not None:
-            values = {real_symbol(name): array.item() for name, array in point.values.items()}
+            scalars = {name: a for name, a in point.values.items() if not np.ndim(a)}
+            values = {real_symbol(name): np.asarray(a).item() for name, a in scalars.items()}
             return np.array(side.expression.xreplace(values), dtype=object)
         known = {wire.serial: point.values[name] for name, wire in inputs.items()}
         return side.entries(known, point.sizes)

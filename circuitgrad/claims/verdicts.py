@@ -44,6 +44,9 @@ class Counterexample:
         where = ", ".join(f"{name} = {shown(value)}" for name, value in self.point.items())
         head = f" ({sizes})" if sizes else ""
         claim, right = rounded(self.claimed_value), rounded(self.correct_value)
+        if claim == right:  # they differ further behind the point
+            claim, right = (ball.strip("[]").split(" ")[0] for ball in (self.claimed, self.correct))
+            where += f", entry {list(self.entry)}" if self.entry else ""
         place = f"{where}: " if where else ""
         return f"Counterexample{head}: {place}claim {claim}, right {right}."
 

@@ -21,10 +21,15 @@ from circuitgrad.wire import Wire
 
 # Functions of one or more real numbers that SymPy knows and that need no gate.
 _SYMPY_NAMES = (
-    "Heaviside", "LambertW", "Rational", "airyai", "airybi", "besseli", "besselj", "besselk",
-    "bessely", "beta", "cot", "coth", "csc", "csch", "digamma", "erfi", "erfinv", "factorial",
-    "floor", "gamma", "loggamma", "polygamma", "root", "sec", "sech", "sinc", "Eq", "Ne",
+    "Heaviside", "LambertW", "Rational", "airyai", "airybi", "cot", "coth", "csc", "csch", "erfi",
+    "erfinv", "floor", "root", "sec", "sech", "sinc", "Eq", "Ne",
 )  # fmt: skip
+# Functions that SymPy writes out at numbers: the work grows with them.
+_GROWING = (
+    "besseli", "besselj", "besselk", "bessely", "beta", "digamma", "factorial", "gamma",
+    "loggamma", "polygamma",
+)  # fmt: skip
+LARGEST_ARGUMENT = 1000
 
 
 @cache
@@ -32,10 +37,23 @@ def scalar_functions() -> Mapping[str, Callable[..., Any]]:
     """What a claim about scalars may call, over SymPy expressions, by name."""
     of_gates = {name: _entrywise(name, f) for name, f in formula_functions().items()}
     known = {name: getattr(sp, name) for name in _SYMPY_NAMES}
+    known |= {name: _limited(name, getattr(sp, name)) for name in _GROWING}
     own = {"ln": sp.log, "cbrt": sp.cbrt, "exp": sp.exp, "where": _where, "Piecewise": _piecewise}
     plain = {"abs": sp.Abs, "max": sp.Max, "min": sp.Min, "maximum": sp.Max, "minimum": sp.Min}
     inverse = {f"arc{name[1:]}": FUNCTIONS[name] for name in ("asin", "acos", "atan")}
     return {**of_gates, **known, **FUNCTIONS, **plain, **inverse, **own}
+
+
+def _limited(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, but for numbers at which it would be written out for ever."""
+
+    def apply(*arguments: Any) -> Any:
+        for argument in arguments:
+            if argument.is_Rational and abs(argument) > LARGEST_ARGUMENT:
+                raise SpecError(f"'{name}' of a number over {LARGEST_ARGUMENT}: make it an input.")
+        return function(*arguments)
+
+    return apply
 
 
 def _entrywise(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

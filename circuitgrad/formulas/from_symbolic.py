@@ -76,8 +76,8 @@ def _output(expression: Any, inputs: Mapping[sp.Symbol, Wire]) -> Wire:
     return reshape(stack(entries), tuple(int(n) for n in expression.shape))
 
 
-def wire_of(expression: sp.Expr, variables: Mapping[sp.Symbol, Wire]) -> Wire:
-    """A SymPy expression as a wire, its symbols replaced by wires."""
+def wire_of(expression: sp.Expr, variables: Mapping[Any, Wire]) -> Wire:
+    """A SymPy expression as a wire, its symbols replaced by wires (and numbers that are given)."""
     found: dict[Any, Any] = dict(variables)
     for node in sp.postorder_traversal(expression):
         if node not in found:

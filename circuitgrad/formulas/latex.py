@@ -10,7 +10,8 @@ import sympy as sp
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
-from circuitgrad.formulas.symbolic import as_expression, exact, expressions
+from circuitgrad.formulas.exact_numbers import as_expression, exact
+from circuitgrad.formulas.symbolic import expressions
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.sources import Constant, input_wire

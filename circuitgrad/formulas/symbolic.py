@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +16,8 @@ import sympy as sp
 
 from circuitgrad import grammar
 from circuitgrad.circuits import Circuit
-from circuitgrad.errors import SpecError
+from circuitgrad.errors import CircuitError, SpecError
+from circuitgrad.formulas.exact_numbers import as_expression, as_rational, exact
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.gates.from_rule import Composite, Implicit, Rearrangement, Selection
@@ -51,10 +51,6 @@ def real_symbol(name: str) -> sp.Symbol:
     return sp.Symbol(name, real=True)
 
 
-def _number(value: int | Fraction) -> sp.Expr:
-    return sp.Rational(value.numerator, value.denominator)
-
-
 def parse_formula(text: str, variables: Mapping[str, sp.Expr] | None = None) -> Any:
     """The SymPy expression of a text, by the whitelist grammar; its names become real symbols.
 
@@ -65,7 +61,7 @@ def parse_formula(text: str, variables: Mapping[str, sp.Expr] | None = None) -> 
     for name in grammar.names(text):
         if name not in known:
             known[name] = _CONSTANTS.get(name, real_symbol(name))
-    return grammar.evaluate(text, known, FUNCTIONS, _number)
+    return grammar.evaluate(text, known, FUNCTIONS, as_rational)
 
 
 @lru_cache(maxsize=1024)
@@ -95,9 +91,19 @@ def gate_domain(gate: Elementwise) -> tuple[Any, ...]:
 def _apply_formula(
     gate: Elementwise, arguments: Sequence[Any], formula: Callable[[Elementwise], sp.Expr]
 ) -> Any:
-    symbols = tuple(real_symbol(name) for name in gate.variables)
-    place = dict(zip(symbols, arguments, strict=True))
-    return formula(gate).xreplace(place)  # subs takes ten times as long
+    place = dict(zip(map(real_symbol, gate.variables), arguments, strict=True))
+    body = formula(gate)
+    if isinstance(body, sp.Piecewise):
+        return _cases([(v.xreplace(place), c.xreplace(place)) for v, c in body.args])
+    return body.xreplace(place)  # subs takes ten times as long
+
+
+def _cases(cases: Sequence[tuple[sp.Expr, sp.Basic]]) -> sp.Expr:
+    """The cases that may hold, as they are: SymPy would simplify every condition, which is slow."""
+    possible = [case for case in cases if case[1] is not sp.false]
+    if possible[0][1] is sp.true:
+        return possible[0][0]
+    return sp.Piecewise(*possible, evaluate=False)
 
 
 def _readable(gate: Elementwise) -> sp.Expr:
@@ -159,6 +165,10 @@ def expressions(
                 f"sympy: the formula of {describe(wire)} is nested too deeply for SymPy. "
                 "Ask for a smaller circuit; numbers and derivatives have no such limit."
             ) from None
+        except (TypeError, ValueError) as error:  # SymPy orders no infinities
+            if isinstance(error, CircuitError):
+                raise
+            raise SpecError(f"sympy: {describe(wire)} has no finite value: {error}.") from None
     return [found[wire.serial] for wire in wires]
 
 
@@ -225,54 +235,6 @@ def _body(wire: Wire, inputs: Sequence[Wire]) -> Wire:
     assert gate.declaration.meaning is not None
     body: Wire = gate.declaration.meaning(*inputs, **gate.options)
     return body
-
-
-def as_expression(value: Any) -> Any:
-    """A SymPy object as it is, a number as SymPy's; text is refused, never read as code."""
-    if isinstance(value, sp.Basic | sp.MatrixBase):
-        return value
-    if isinstance(value, str):
-        raise SpecError(f"expression: got the text {value!r}; needed a SymPy object or a number.")
-    return exact(value)
-
-
-def exact(value: float) -> sp.Expr:
-    """The number that a double stands for.
-
-    A short decimal is itself, 0.3333333333333333 is 1/3 and 6.283185307179586 is 2π: doubles next
-    to a small fraction, or to a small multiple of a well-known constant, are read as that. Any
-    other double is its shortest decimal.
-
-    >>> exact(0.1), exact(1 / 3), exact(6.283185307179586)
-    (1/10, 1/3, 2*pi)
-    """
-    number = float(value)
-    if not math.isfinite(number):
-        return sp.nan if math.isnan(number) else sp.oo * (1 if number > 0 else -1)
-    decimal = Fraction(repr(number))
-    if len(repr(number).strip("-").replace(".", "").split("e")[0].strip("0")) <= _SHORT:
-        return _number(decimal)
-    for name, constant in _WELL_KNOWN.items():
-        ratio = Fraction(number / constant).limit_denominator(_MAX_DENOMINATOR)
-        if ratio and float(ratio) * constant == number:
-            return _number(ratio) * name
-    return _number(decimal)
-
-
-_SHORT, _MAX_DENOMINATOR = 14, 360
-_WELL_KNOWN: Mapping[sp.Expr, float] = {
-    sp.Integer(1): 1.0,
-    sp.pi: math.pi,
-    sp.E: math.e,
-    sp.log(2): math.log(2),
-    sp.log(10): math.log(10),
-    sp.sqrt(2): math.sqrt(2),
-    sp.sqrt(3): math.sqrt(3),
-    sp.sqrt(sp.pi): math.sqrt(math.pi),
-    1 / sp.pi: 1 / math.pi,
-    1 / sp.sqrt(sp.pi): 1 / math.sqrt(math.pi),
-    sp.sqrt(2 / sp.pi): math.sqrt(2 / math.pi),
-}
 
 
 def _object_array(values: Any, shape: tuple[int, ...]) -> Array:

@@ -126,7 +126,7 @@ def _constant_form(wire: Wire) -> Form:
     if len(entries) == 1:
         return algebra.number(rational(float(entries[0])), wire.shape)
     # A prime stands in no input's name, so the two cannot meet.
-    return algebra.tensor(f"{wire.label or 'C'}{wire.serial}′", wire.shape)
+    return algebra.tensor(f"{wire.label or 'C'}′{wire.serial}", wire.shape)
 
 
 def _einsum_form(wire: Wire, gate: Einsum, inputs: list[Form]) -> Form:

@@ -10,7 +10,8 @@ import sympy as sp
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
-from circuitgrad.formulas.symbolic import as_expression, expressions
+from circuitgrad.formulas.exact_numbers import as_expression
+from circuitgrad.formulas.symbolic import expressions
 from circuitgrad.wire import Array
 
 _SUPER = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import inspect
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +17,7 @@ import numpy as np
 from circuitgrad import grammar
 from circuitgrad.errors import DerivativeError, ShapeError, SpecError
 from circuitgrad.gates.broadcasting import broadcast_together
+from circuitgrad.gates.exact_values import is_exact
 from circuitgrad.gates.from_einsum import common_dtype, contract
 from circuitgrad.gates.scipy_kernels import FORMULA_KERNELS
 from circuitgrad.methods import upper_layer
@@ -119,7 +118,7 @@ class Elementwise(Gate):
         with np.errstate(all="ignore"):
             value = np.asarray(self.compute(*(wire.known for wire in wires)))
         numbers = tuple(float(wire.gate.data) for wire in wires if isinstance(wire.gate, Constant))
-        if np.isfinite(value) and _exact_value(self, numbers) == float(value):
+        if np.isfinite(value) and is_exact(self, numbers, float(value)):
             return constant(value, self.infer(tuple(wires)).dtype)
         return build(self, tuple(wires))
 
@@ -239,31 +238,6 @@ class Elementwise(Gate):
         """The gate on scalar inputs named by its variables."""
         sources = upper_layer("sources")
         return build(self, tuple(sources.input_wire(name) for name in self.variables))
-
-
-@lru_cache(maxsize=4096)
-def _exact_value(gate: Elementwise, numbers: tuple[float, ...]) -> Fraction | None:
-    """A gate's value in exact arithmetic; None where its formula has more than arithmetic in it."""
-    functions: dict[str, Callable[..., Any]] = {"Abs": abs, "Max": max, "Min": min}
-    try:
-        scope = dict(zip(gate.variables, map(Fraction, numbers), strict=True))
-        formula = gate.formula
-        if gate.pieces:
-            held = (
-                text
-                for condition, text in gate.pieces
-                if grammar.evaluate(condition, scope, functions, Fraction)
-            )
-            formula = next(held, gate.at_kink)
-        if _VARIABLE_POWER.search(formula):
-            return None
-        found = grammar.evaluate(formula, scope, functions, Fraction)
-    except (SpecError, ArithmeticError, ValueError):
-        return None
-    return found if isinstance(found, Fraction) else None
-
-
-_VARIABLE_POWER = re.compile(r"\*\*\s*[^\d\s]")
 
 
 def _arrays(operands: Sequence[Any]) -> list[Array]:

@@ -62,8 +62,8 @@ def identity(size: Any) -> Wire:
 
 def _polynomial(a: Wire) -> Wire:
     """The determinant as Leibniz's sum of signed products."""
-    size = int(a.shape[0])
-    if size > LARGEST_POLYNOMIAL:
+    size = a.shape[0]
+    if isinstance(size, str) or size > LARGEST_POLYNOMIAL:
         raise ShapeError(
             f"det: written out, a determinant of size {size} has too many terms; sizes up to "
             f"{LARGEST_POLYNOMIAL} are."
@@ -80,7 +80,9 @@ def _polynomial(a: Wire) -> Wire:
 
 def _minors(a: Wire) -> Wire:
     """The cofactor matrix, entry by entry."""
-    size = int(a.shape[0])
+    size = a.shape[0]
+    if isinstance(size, str):
+        raise ShapeError(f"cofactor: axis '{size}' has no size; it is written out for one.")
     rows = []
     for i in range(size):
         entries = []

@@ -32,7 +32,10 @@ class _Boundary:
 
     def at(self, expression: sp.Expr) -> sp.Expr | None:
         """Return the expression on the boundary, or None where it has no finite value."""
-        result = expression.subs(self.variable, self.value)
+        try:
+            result = expression.subs(self.variable, self.value)
+        except (TypeError, ValueError):  # SymPy compares no infinities: a pole inside a condition
+            return None
         return None if result.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I) else result
 
     def sign(self, switch: sp.Expr, side: int) -> int:
@@ -119,7 +122,10 @@ def _factors(switch: sp.Expr) -> list[sp.Expr]:
     """Return what a switching function is a product of: it vanishes where one of these does."""
     if not switch.free_symbols or not switch.is_polynomial():
         return [switch]
-    return [factor for factor, _ in sp.factor_list(switch)[1]]
+    try:
+        return [factor for factor, _ in sp.factor_list(switch)[1]]
+    except sp.PolynomialError:  # a number such as sinh(2) under a fraction bar
+        return [switch]
 
 
 def has_kinks(expression: sp.Expr) -> bool:

@@ -378,7 +378,10 @@ class Field:
 
     def _factorise(self, polynomial: fmpz_mpoly) -> Factors:
         small = len(polynomial) <= MAX_FACTORED_TERMS and polynomial.total_degree() <= 40
-        content, pieces = polynomial.factor() if small else (1, [(polynomial, 1)])
+        try:
+            content, pieces = polynomial.factor() if small else (1, [(polynomial, 1)])
+        except OverflowError:  # flint sorts factors by coefficients that must fit an integer
+            content, pieces = 1, [(polynomial, 1)]
         sign = 1 if int(content) > 0 else -1
         constant = self.context.constant
         primes = fmpz(abs(int(content))).factor_smooth(16)
