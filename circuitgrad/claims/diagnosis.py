@@ -20,7 +20,7 @@ from circuitgrad.derivatives import derivative_block, reverse
 from circuitgrad.errors import CircuitError
 from circuitgrad.formulas.text import expression_text
 from circuitgrad.gates.contractions import diag, diagonal
-from circuitgrad.gates.from_einsum import einsum
+from circuitgrad.gates.from_einsum import Einsum, einsum
 from circuitgrad.proofs.budgets import Budget, OutOfBudgetError
 from circuitgrad.sources import as_wire, input_wire
 from circuitgrad.wire import Array, Wire, replaced, topological
@@ -350,6 +350,9 @@ def _simpler(wire: Wire) -> Iterator[tuple[str, Wire, Wire]]:
     if len(wire.inputs) != 2:
         return
     first, second = wire.inputs
+    if isinstance(wire.gate, Einsum):
+        yield "lacks the factor", second, _without_factor(wire, wire.gate, 1)
+        yield "lacks the factor", first, _without_factor(wire, wire.gate, 0)
     if wire.gate.name == "mul":
         yield "lacks the factor", second, first
         yield "lacks the factor", first, second
@@ -363,6 +366,13 @@ def _simpler(wire: Wire) -> Iterator[tuple[str, Wire, Wire]]:
         yield "has the wrong sign in front of", second, first + second
     elif wire.gate.name == "div":
         yield "is not divided by", second, first
+
+
+def _without_factor(wire: Wire, gate: Einsum, dropped: int) -> Wire:
+    """A contraction of two operands without one of them, the other repeated along its axes."""
+    kept = gate.operands[1 - dropped]
+    sizes = dict(zip(gate.output, wire.shape, strict=True))
+    return einsum(f"{kept}->{gate.output}", wire.inputs[1 - dropped], sizes=sizes)
 
 
 def _shown(statement: Statement, wire: Wire) -> str:
