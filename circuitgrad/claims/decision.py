@@ -9,6 +9,8 @@ import numpy as np
 import sympy as sp
 
 from circuitgrad.claims.diagnosis import diagnosed
+from circuitgrad.claims.entrywise import decided_entrywise
+from circuitgrad.claims.roundings import has_rounded_numbers, is_rounding
 from circuitgrad.claims.statements import Statement
 from circuitgrad.claims.trials import Trial, middle
 from circuitgrad.claims.verdicts import Counterexample, Proved, Refuted, Undecided, Verdict
@@ -21,10 +23,13 @@ from circuitgrad.proofs.budgets import Budget, OutOfBudgetError, hard_limit
 from circuitgrad.proofs.equality import decide
 from circuitgrad.proofs.samples import Point, compared
 from circuitgrad.proofs.verdicts import KinkResult, Status
+from circuitgrad.sources import input_wire
 from circuitgrad.spec import format_shape, resolve_shape
+from circuitgrad.wire import replaced, topological
 
 MAX_ENTRIES = 64
 GRACE = 1.5  # how far beyond its budget a step that does not look at the clock may go
+_ROUNDED = "the sides differ only as far as numbers of 15 digits or more are rounded"
 _KINKED = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
 _MAX_NICE = 12
 _STEP = sp.Rational(1, 10**9)  # a difference on a kink alone is none
@@ -114,6 +119,9 @@ def _scalar(statement: Statement, clock: Budget) -> Verdict:
         witness = nicer or found.counterexample
         assert witness is not None
         example = _scalar_example(witness, right, claimed)
+        values = example.correct_value, example.claimed_value
+        if has_rounded_numbers(statement) and is_rounding(*values):
+            return Undecided(str(statement), digits=12, points=1, reason=_ROUNDED, kinks=kinked)
         return Refuted(
             str(statement), kinks=kinked, counterexample=example, holds_on=found.holds_on
         )
@@ -165,15 +173,32 @@ def _scalar_example(witness: records.Witness, right: sp.Expr, claimed: sp.Expr) 
 def _arrays(statement: Statement, clock: Budget) -> Verdict:
     refusal = ""
     try:
-        if _equal_forms(statement):
+        if _are_equal(statement):
             scope = _scope(statement).removeprefix(", ") or "at this shape"
             return Proved(str(statement), method="normal form", scope=scope)
     except (CircuitError, RecursionError) as error:
         refusal = str(error).rstrip(".") or "the forms are nested too deeply"
+    alone = decided_entrywise(statement, clock)
+    if alone is not None and alone.proved:
+        scope = _scope(statement).removeprefix(", ") or "at this shape"
+        method = "normal form of an entry"
+        return Proved(str(statement), assumptions=alone.assumptions, method=method, scope=scope)
     example, points, digits = Trial(statement, clock).counterexample()
     if example is not None:
         return Refuted(str(statement), counterexample=example)
     return _by_entries(statement, clock, refusal, points, digits)
+
+
+def _are_equal(statement: Statement) -> bool:
+    """Whether the sides have one form, or have one whatever values are selected."""
+    try:
+        if _equal_forms(statement):
+            return True
+    except CircuitError:
+        if not _equal_whatever_is_selected(statement):
+            raise
+        return True
+    return _equal_whatever_is_selected(statement)
 
 
 def _equal_forms(statement: Statement) -> bool:
@@ -181,6 +206,34 @@ def _equal_forms(statement: Statement) -> bool:
     if left is None or right is None:
         return False
     return left is right or are_equal(tensor_form(left), tensor_form(right))
+
+
+def _equal_whatever_is_selected(statement: Statement) -> bool:
+    """Whether the sides are equal for any values in place of those that selections choose.
+
+    So it is with the largest entry that a softmax subtracts, whose value does not matter.
+    """
+    sides = (statement.correct.wire, statement.claimed.wire)
+    if sides[0] is None or sides[1] is None:
+        return False
+    wires = [side for side in sides if side is not None]
+    taken = set(statement.inputs)
+    place = {
+        wire: input_wire(_fresh_name(taken, k), wire.shape, wire.dtype)
+        for k, wire in enumerate(topological(wires))
+        if wire.gate.family == "selection"
+    }
+    if not place:
+        return False
+    left, right = (replaced(side, place) for side in wires)
+    return left is right or are_equal(tensor_form(left), tensor_form(right))
+
+
+def _fresh_name(taken: set[str], number: int) -> str:
+    name = f"selected{number}"
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _by_entries(

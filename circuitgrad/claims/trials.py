@@ -10,6 +10,7 @@ import numpy as np
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.claims.points import ArrayPoint, array_points, has_kinks
+from circuitgrad.claims.roundings import has_rounded_numbers, is_rounding
 from circuitgrad.claims.sides import Side
 from circuitgrad.claims.statements import Statement
 from circuitgrad.claims.verdicts import Counterexample
@@ -45,6 +46,10 @@ class Trial:
             return None
         inputs = tuple(self.statement.inputs.values())
         return Circuit(inputs, [wires[0], wires[1]], ["correct", "claimed"])
+
+    @cached_property
+    def _has_rounded_numbers(self) -> bool:
+        return has_rounded_numbers(self.statement)
 
     def counterexample(self) -> tuple[Counterexample | None, int, float]:
         """A point where the sides differ for certain; else at how many they agree, to what digits.
@@ -119,6 +124,8 @@ class Trial:
         """The counterexample, unless floating point contradicts the balls (at a tie)."""
         witness = comparison.witness
         right, claimed = middle(witness.lhs_ball), middle(witness.rhs_ball)
+        if self._has_rounded_numbers and is_rounding(right, claimed):
+            return None
         both = self.values(point)
         if both is not None and not (
             _near(both[0][index], right) and _near(both[1][index], claimed)
