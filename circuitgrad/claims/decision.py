@@ -22,7 +22,7 @@ from circuitgrad.proofs.boundaries import kinks
 from circuitgrad.proofs.budgets import Budget, OutOfBudgetError, hard_limit
 from circuitgrad.proofs.equality import decide
 from circuitgrad.proofs.samples import Point, compared
-from circuitgrad.proofs.verdicts import KinkResult, Status
+from circuitgrad.proofs.verdicts import InternalInconsistency, KinkResult, Status
 from circuitgrad.sources import input_wire
 from circuitgrad.spec import format_shape, resolve_shape
 from circuitgrad.wire import replaced, topological
@@ -174,6 +174,7 @@ def _arrays(statement: Statement, clock: Budget) -> Verdict:
     refusal = ""
     try:
         if _are_equal(statement):
+            _guard(statement, clock)
             scope = _scope(statement).removeprefix(", ") or "at this shape"
             return Proved(str(statement), method="normal form", scope=scope)
     except (CircuitError, RecursionError) as error:
@@ -187,6 +188,17 @@ def _arrays(statement: Statement, clock: Budget) -> Verdict:
     if example is not None:
         return Refuted(str(statement), counterexample=example)
     return _by_entries(statement, clock, refusal, points, digits)
+
+
+def _guard(statement: Statement, clock: Budget) -> None:
+    """InternalInconsistency where numbers contradict a proof by forms: a bug, never an answer."""
+    point = Trial(statement, clock).contradiction()
+    if point is not None:
+        values = {name: array.tolist() for name, array in point.floats().items()}
+        raise InternalInconsistency(
+            f"claim {statement}: proved by its forms, but the numbers differ at {values}. Please "
+            "report it."
+        )
 
 
 def _are_equal(statement: Statement) -> bool:

@@ -32,6 +32,10 @@ class ArrayPoint:
         """The values as doubles."""
         return {name: np.asarray(a, dtype=float) for name, a in self.values.items()}
 
+    def scaled(self, factor: sp.Expr) -> ArrayPoint:
+        """The point with all entries multiplied by a number."""
+        return replace(self, values={name: array * factor for name, array in self.values.items()})
+
     def with_entry(self, name: str, index: tuple[int, ...], value: int) -> ArrayPoint:
         """The point with one entry changed."""
         changed = self.values[name].copy()

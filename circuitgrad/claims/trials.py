@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.claims.points import ArrayPoint, array_points, has_kinks
@@ -22,7 +23,9 @@ from circuitgrad.wire import Array
 
 GAP = 1e-6
 RIGOROUS_POINTS = 6
+GUARD_POINTS = 3
 SHRINKING_ENTRIES = 40
+_NUDGE = sp.Integer(1) + sp.Rational(1, 2**40)  # to see how far rounding is amplified
 _NO_VALUE = (CircuitError, RecursionError, ArithmeticError, TypeError, ValueError)
 
 
@@ -69,6 +72,21 @@ class Trial:
             if worst is not None:
                 agreed, digits = agreed + 1, min(digits, worst)
         return None, agreed, 0.0 if agreed == 0 else float(digits)
+
+    def contradiction(self) -> ArrayPoint | None:
+        """A point where floating point contradicts that the sides are equal; None normally.
+
+        Sides that rounding moves far at a point say nothing there.
+        """
+        for point in array_points(self.statement, self.clock, GUARD_POINTS, generic=True):
+            both, moved = self.values(point), self.values(point.scaled(_NUDGE))
+            if both is None or moved is None or not both[0].size:
+                continue
+            gap = np.max(np.abs(both[0] - both[1]))
+            rough = max(float(np.max(np.abs(a - b))) for a, b in zip(both, moved, strict=True))
+            if gap > max(GAP * (1 + np.max(np.abs(both[0]))), 100 * rough):
+                return point
+        return None
 
     def values(self, point: ArrayPoint) -> tuple[Array, Array] | None:
         """The right and the claimed value in floating point; None where one has none."""
