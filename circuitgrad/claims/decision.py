@@ -171,14 +171,15 @@ def _scalar_example(witness: records.Witness, right: sp.Expr, claimed: sp.Expr) 
 
 
 def _arrays(statement: Statement, clock: Budget) -> Verdict:
-    refusal = ""
+    refusal, is_equal = "", False
     try:
-        if _are_equal(statement):
-            _guard(statement, clock)
-            scope = _scope(statement).removeprefix(", ") or "at this shape"
-            return Proved(str(statement), method="normal form", scope=scope)
+        is_equal = _are_equal(statement)
     except (CircuitError, RecursionError) as error:
         refusal = str(error).rstrip(".") or "the forms are nested too deeply"
+    if is_equal:
+        _guard(statement, clock)
+        scope = _scope(statement).removeprefix(", ") or "at this shape"
+        return Proved(str(statement), method="normal form", scope=scope)
     alone = decided_entrywise(statement, clock)
     if alone is not None and alone.proved:
         scope = _scope(statement).removeprefix(", ") or "at this shape"

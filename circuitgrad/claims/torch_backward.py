@@ -84,7 +84,7 @@ class _TorchFunction:
 
         self._torch = torch
         base = torch.autograd.Function
-        if not (inspect.isclass(function) and issubclass(function, base)):
+        if not _is_subclass(function, base):
             raise SpecError(
                 f"check_torch_function: got {function!r}; needed a subclass of "
                 "torch.autograd.Function."
@@ -164,6 +164,10 @@ class _TorchFunction:
         except RuntimeError as error:
             raise SpecError(f"{self.name}: its backward pass fails: {error}") from error
         return tuple(None if part is None else part.double().numpy() for part in found)
+
+
+def _is_subclass(value: Any, base: Any) -> bool:
+    return inspect.isclass(value) and issubclass(value, base)
 
 
 def _wire_of(value: Any) -> Wire:

@@ -43,9 +43,9 @@ class Trial:
 
     @cached_property
     def _circuit(self) -> Circuit | None:
-        """Both sides as one circuit; None where a side is no circuit."""
+        """Both sides as one circuit; None where a side is no circuit, or has an axis of its own."""
         wires = (self.statement.correct.wire, self.statement.claimed.wire)
-        if wires[0] is None or wires[1] is None:
+        if wires[0] is None or wires[1] is None or self.statement.own_axes:
             return None
         inputs = tuple(self.statement.inputs.values())
         return Circuit(inputs, [wires[0], wires[1]], ["correct", "claimed"])

@@ -21,7 +21,7 @@ from circuitgrad.errors import SpecError
 from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.gates.from_rule import Composite, Implicit, Rearrangement, Selection
-from circuitgrad.sources import Constant, Input
+from circuitgrad.sources import Constant, Input, input_wire
 from circuitgrad.spec import resolve_shape
 from circuitgrad.wire import Array, Wire, describe
 
@@ -208,17 +208,20 @@ def _entries(
     if isinstance(gate, Implicit):
         return _implicit_entries(gate, inputs, shape)
     if isinstance(gate, Composite):
-        body = _body(wire)
-        known = {source.serial: a for source, a in zip(wire.inputs, inputs, strict=True)}
+        # On sources of known sizes: some meanings, as a determinant's, are written out by size.
+        sources = [
+            input_wire(f"operand{k}", resolve_shape(source.shape, sizes), source.dtype)
+            for k, source in enumerate(wire.inputs)
+        ]
+        body = _body(gate, sources)
+        known = {source.serial: a for source, a in zip(sources, inputs, strict=True)}
         return expressions([body], known, sizes, meaning=formula is piecewise_formula)[0]
     raise SpecError(f"sympy: gate '{gate.name}' has no closed form.")
 
 
-def _body(wire: Wire) -> Wire:
-    gate = wire.gate
-    assert isinstance(gate, Composite)
+def _body(gate: Composite, sources: Sequence[Wire]) -> Wire:
     assert gate.declaration.meaning is not None
-    body: Wire = gate.declaration.meaning(*wire.inputs, **gate.options)
+    body: Wire = gate.declaration.meaning(*sources, **gate.options)
     return body
 
 
