@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from circuitgrad.claims.torch_rules import (
+    BY_NAME,
+    added,
+    along,
+    clamped,
+    gelu,
+    reduction,
+    softplus,
+)
 from circuitgrad.claims.vocabulary import axis_length
 from circuitgrad.errors import SpecError
 from circuitgrad.gates.arithmetic import where
 from circuitgrad.gates.contractions import broadcast
-from circuitgrad.numpy_functions import FUNCTIONS
-from circuitgrad.numpy_protocol import GATE_FUNCTIONS, UFUNCS
 from circuitgrad.sources import as_wire
 from circuitgrad.wire import Wire
 
@@ -88,7 +94,7 @@ class TensorStandIn:
         """The axes reversed."""
         return self._view(self.wire.T)
 
-    mT = property(lambda self: self._view(UFUNC_OR["swapaxes"](self.wire, -1, -2)))  # noqa: N815
+    mT = property(lambda self: self._view(BY_NAME["swapaxes"](self.wire, -1, -2)))  # noqa: N815
     requires_grad = True
     is_cuda = False
 
@@ -151,9 +157,6 @@ class TensorStandIn:
 
     def __iter__(self) -> Iterator[TensorStandIn]:
         return (self[k] for k in range(len(self)))
-
-
-UFUNC_OR: Mapping[str, Function] = {**FUNCTIONS, **UFUNCS, **GATE_FUNCTIONS}
 
 
 def unwrapped(value: Any) -> Any:
@@ -238,21 +241,11 @@ class _Largest(NamedTuple):
     indices: Any = None
 
 
-def _reduction(name: str) -> Function:
-    def reduce(x: Any, dim: Any = None, keepdim: bool = False, **other: Any) -> Any:
-        axis = other.pop("axis", dim)
-        if other:
-            raise SpecError(f"torch's '{name}' with {next(iter(other))}=")
-        return UFUNC_OR[name](x, axis=axis, keepdims=keepdim)
-
-    return reduce
-
-
 def _extreme(name: str, pair: str) -> Function:
     def reduce(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
         if isinstance(dim, TensorStandIn):
-            return UFUNC_OR[pair](x.wire, dim.wire)
-        found = UFUNC_OR[name](unwrapped(x), axis=dim, keepdims=keepdim)
+            return BY_NAME[pair](x.wire, dim.wire)
+        found = BY_NAME[name](unwrapped(x), axis=dim, keepdims=keepdim)
         return found if dim is None else _Largest(found)
 
     return reduce
@@ -267,7 +260,7 @@ def _spread(name: str) -> Function:
         correction: Any = None,
     ) -> Any:
         ddof = correction if correction is not None else int(unbiased)
-        return UFUNC_OR[name](unwrapped(x), axis=dim, ddof=ddof, keepdims=keepdim)
+        return BY_NAME[name](unwrapped(x), axis=dim, ddof=ddof, keepdims=keepdim)
 
     return reduce
 
@@ -303,47 +296,15 @@ def _permuted(x: TensorStandIn, *order: Any) -> Wire:
     return x.wire.transpose(order[0] if len(order) == 1 else order)
 
 
-def _added(sign: int) -> Function:
-    def add(x: Any, y: Any, alpha: Any = 1) -> Any:
-        scaled = y if alpha == 1 else alpha * as_wire(y)
-        return UFUNC_OR["add" if sign > 0 else "subtract"](x, scaled)
-
-    return add
-
-
-def _clamped(x: Any, min: Any = None, max: Any = None) -> Any:
-    return UFUNC_OR["clip"](x, min, max)
-
-
-def _softplus(x: Any, beta: float = 1, threshold: float = 20) -> Any:
-    return UFUNC_OR["softplus"](beta * x) / beta
-
-
-def _gelu(x: Any, approximate: str = "none") -> Any:
-    if approximate == "tanh":
-        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
-        return 0.5 * x * (1 + UFUNC_OR["tanh"](inner))
-    return 0.5 * x * (1 + UFUNC_OR["erf"](x / math.sqrt(2)))
-
-
-def _along(name: str) -> Function:
-    def apply(x: Any, dim: Any = -1, **other: Any) -> Any:
-        if other.pop("keepdim", False) or other:
-            return UFUNC_OR[name](x, axis=dim, keepdims=True)
-        return UFUNC_OR[name](x, axis=dim)
-
-    return apply
-
-
 def _joined(name: str) -> Function:
-    return lambda parts, dim=0: UFUNC_OR[name](unwrapped(list(parts)), axis=dim)
+    return lambda parts, dim=0: BY_NAME[name](unwrapped(list(parts)), axis=dim)
 
 
 _CALLS: Mapping[str, Function] = {
-    **{name: UFUNC_OR[name] for name in _SAME if name in UFUNC_OR},
-    **{name: UFUNC_OR[other] for name, other in _OTHER_NAMES.items()},
-    **{name: _reduction(name) for name in ("sum", "mean", "amax", "amin", "prod")},
-    **{name: _along(name) for name in ("softmax", "log_softmax", "logsumexp", "cumsum")},
+    **{name: BY_NAME[name] for name in _SAME if name in BY_NAME},
+    **{name: BY_NAME[other] for name, other in _OTHER_NAMES.items()},
+    **{name: reduction(name) for name in ("sum", "mean", "amax", "amin", "prod")},
+    **{name: along(name) for name in ("softmax", "log_softmax", "logsumexp", "cumsum")},
     **{name: _spread(name) for name in ("var", "std")},
     **{name: _joined(name) for name in ("stack", "cat", "concat")},
     **dict.fromkeys(("cat", "concat"), _joined("concatenate")),
@@ -351,28 +312,28 @@ _CALLS: Mapping[str, Function] = {
     **dict.fromkeys(("expand", "broadcast_to"), _expanded),
     **dict.fromkeys(("view_as", "reshape_as"), lambda x, y: x.wire.reshape(y.wire.shape)),
     **dict.fromkeys(("detach", "contiguous", "float", "double"), lambda x: x.wire),
-    **dict.fromkeys(("transpose", "swapaxes"), lambda x, i, j: UFUNC_OR["swapaxes"](x.wire, i, j)),
+    **dict.fromkeys(("transpose", "swapaxes"), lambda x, i, j: BY_NAME["swapaxes"](x.wire, i, j)),
     **dict.fromkeys(("ravel", "flatten"), lambda x: x.wire.reshape(-1)),
     **dict.fromkeys(("logical_and", "bitwise_and"), lambda x, y: x * y),
     **dict.fromkeys(("logical_or", "bitwise_or"), lambda x, y: x + y - x * y),
     **dict.fromkeys(("logical_not", "bitwise_not"), lambda x: 1 - x),
-    **dict.fromkeys(("clamp", "clip"), _clamped),
+    **dict.fromkeys(("clamp", "clip"), clamped),
     "max": _extreme("amax", "maximum"),
     "min": _extreme("amin", "minimum"),
-    "add": _added(1),
-    "sub": _added(-1),
-    "subtract": _added(-1),
+    "add": added(1),
+    "sub": added(-1),
+    "subtract": added(-1),
     "rsub": lambda x, y: y - x,
-    "rsqrt": lambda x: 1 / UFUNC_OR["sqrt"](x),
-    "softplus": _softplus,
-    "gelu": _gelu,
-    "silu": UFUNC_OR["swish"],
+    "rsqrt": lambda x: 1 / BY_NAME["sqrt"](x),
+    "softplus": softplus,
+    "gelu": gelu,
+    "silu": BY_NAME["swish"],
     "addmm": lambda x, a, b: x + a @ b,
     "linear": lambda x, w, b=None: x @ w.T if b is None else x @ w.T + b,
     "t": lambda x: x.wire.T,
     "permute": _permuted,
-    "unsqueeze": lambda x, dim: UFUNC_OR["expand_dims"](x.wire, dim),
-    "squeeze": lambda x, dim=None: UFUNC_OR["squeeze"](x.wire, dim),
+    "unsqueeze": lambda x, dim: BY_NAME["expand_dims"](x.wire, dim),
+    "squeeze": lambda x, dim=None: BY_NAME["squeeze"](x.wire, dim),
     "expand_as": lambda x, y: broadcast(x.wire, y.wire.shape),
     "type_as": lambda x, y: x.wire,
     "to": _cast,
