@@ -157,7 +157,9 @@ def derivative(
     if structure is not None:
         correct = _structured(structure, kind, correct, inputs[name])
     claimed = as_written(read_side(claim, inputs, "claim"), texts[1])
-    notes = tuple(_only_claimed(names_of(function), names_of(claim), inputs, read))
+    unused = f"'{name}' does not stand in the function, so that its derivative is 0."
+    absent = () if name in (names_of(function) or (name,)) else (unused,)
+    notes = absent + tuple(_only_claimed(names_of(function), names_of(claim), inputs, read))
     options = {"wrt": name, "layout": layout, "language": language, "structure": structure}
     given = {"function": texts[0], "claim": texts[1]}
     record = _record(given, read, assumptions, {"kind": kind, **options})
