@@ -99,7 +99,9 @@ if TYPE_CHECKING:
     )
     from circuitgrad.claims.certificates import replay
     from circuitgrad.claims.checks import check, check_equal, check_hessian, check_jacobian
+    from circuitgrad.claims.jax_backward import check_jax_vjp
     from circuitgrad.claims.numeric_checks import check_numerically
+    from circuitgrad.claims.torch_backward import check_torch_function
     from circuitgrad.claims.verdicts import Proved, Refuted, Undecided, Verdict
     from circuitgrad.formulas.from_symbolic import from_sympy
     from circuitgrad.proofs.report import Report, verify
@@ -126,7 +128,9 @@ _ON_USE = {
     "check_equal": "claims.checks",
     "check_hessian": "claims.checks",
     "check_jacobian": "claims.checks",
+    "check_jax_vjp": "claims.jax_backward",
     "check_numerically": "claims.numeric_checks",
+    "check_torch_function": "claims.torch_backward",
     "custom": "claims.backward_passes",
     "replay": "claims.certificates",
     "from_sympy": "formulas.from_symbolic",
@@ -183,7 +187,9 @@ __all__ = [
     "check_equal",
     "check_hessian",
     "check_jacobian",
+    "check_jax_vjp",
     "check_numerically",
+    "check_torch_function",
     "cholesky",
     "circuit",
     "clip",

@@ -1,14 +1,24 @@
-"""Writes what is generated in docs/ anew: gates.md, numpy.md and the figures."""
+"""Writes what is generated in docs/ anew: gates.md, numpy.md, the errata and the figures."""
 
 import pathlib
 
 import numpy as np
 
 import circuitgrad as cg
+from circuitgrad.claims.files import check_claims, read_claims
+from circuitgrad.claims.reports import errata_markdown
 from circuitgrad.installation import neuron
 from circuitgrad.reference import gates_markdown, numpy_markdown
 
 DOCS = pathlib.Path(__file__).resolve().parent
+
+
+ERRATA = DOCS.parent / "examples" / "claims" / "errata.toml"
+
+
+def errata():
+    """The page of what the lecture notes print wrong, from the verdicts."""
+    return errata_markdown(list(check_claims(read_claims(ERRATA))))
 
 
 def figures():
@@ -24,7 +34,8 @@ def figures():
 def main():
     (DOCS / "gates.md").write_text(gates_markdown(), encoding="utf-8")
     (DOCS / "numpy.md").write_text(numpy_markdown(), encoding="utf-8")
-    print(DOCS / "gates.md", DOCS / "numpy.md", sep="\n")
+    (DOCS / "what-the-notes-got-wrong.md").write_text(errata(), encoding="utf-8")
+    print(DOCS / "gates.md", DOCS / "numpy.md", DOCS / "what-the-notes-got-wrong.md", sep="\n")
     (DOCS / "figures").mkdir(exist_ok=True)
     for name, figure in figures().items():
         print(figure.save(DOCS / "figures" / name))

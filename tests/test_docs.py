@@ -28,6 +28,12 @@ def test_the_page_on_numpy_is_what_wires_answer():
     assert page == numpy_markdown(), "docs/numpy.md is not current. Run: make docs"
 
 
+def test_the_page_on_errata_is_what_the_verdicts_say():
+    page = (ROOT / "docs/what-the-notes-got-wrong.md").read_text(encoding="utf-8")
+    generated = runpy.run_path(str(ROOT / "docs/generate.py"))["errata"]()
+    assert page == generated, "docs/what-the-notes-got-wrong.md is not current. Run: make docs"
+
+
 def test_the_figures_are_committed():
     names = runpy.run_path(str(ROOT / "docs/generate.py"))["figures"]()
     for name in names:

@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+import circuitgrad as cg
 from circuitgrad.claims.files import check_claims, read_claims
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "examples" / "claims"
@@ -26,3 +27,17 @@ def test_all_errata_are_refuted_with_a_point_and_the_right_formula():
 
 def test_at_least_sixty_formulas_of_the_notes_are_proved():
     assert len(read_claims(FOLDER / "formulas.toml").entries) >= 60
+
+
+def test_what_a_beginner_leaves_out_is_told():
+    with pytest.raises(cg.SpecError, match=r"'@' of scalars\. Give the inputs their axes"):
+        cg.check("x @ A @ x", wrt="x", claim="2*A@x")
+    verdict = cg.check("sum(x_i**2)", wrt="x", claim="2*x", x="n")
+    assert "'x' does not stand in the function" in str(verdict)
+
+
+def test_rounded_constants_refute_nothing():
+    claim = "0.5*(1 + erf(x/sqrt(2))) + 0.3989422804014327*x*exp(-x**2/2)"
+    assert not cg.check("x*0.5*(1 + erf(x/sqrt(2)))", wrt="x", claim=claim).refuted
+    slightly_off = cg.check("tanh(x)", wrt="x", claim="0.999999*(1 - tanh(x)**2)")
+    assert slightly_off.refuted

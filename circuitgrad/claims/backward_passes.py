@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from circuitgrad.claims.assumptions import Assumptions
 from circuitgrad.claims.decision import decided
-from circuitgrad.claims.numeric_checks import NumericCheck, check_numerically
+from circuitgrad.claims.numeric_checks import NumericCheck, checked_entries
 from circuitgrad.claims.readings import declared_inputs, parse_shapes
 from circuitgrad.claims.sides import Side, names_of, read_side
 from circuitgrad.claims.statements import Statement
@@ -103,20 +104,45 @@ def check_backward(
     upstream = input_wire(_free_name(inputs), side.wire.shape, side.wire.dtype)
     wires = [inputs[name] for name in names_of(forward)]
     claimed = _gradients(backward, upstream, wires, side.wire)
-    right = reverse({side.wire: upstream}, wires)
-    everything, verdicts = {**inputs, upstream.label: upstream}, {}
-    for wire, correct, part in zip(wires, right, claimed, strict=True):
-        statement = Statement(
-            "vjp",
-            everything,
-            Side(f"derivative by {wire.label}", _or_zeros(correct, wire)),
-            Side(_name(backward), _or_zeros(part, wire)),
-            assumptions,
-            side,
-            wire.label,
-        )
-        verdicts[wire.label] = decided(statement, budget)
-    return BackwardCheck(_name(forward), verdicts)
+    derived = Derived(side, {side.wire: upstream}, wires, assumptions, _name(backward))
+    return BackwardCheck(_name(forward), derived.verdicts(claimed, budget))
+
+
+@dataclass(frozen=True)
+class Derived:
+    """The right downstream gradients, with which claimed ones are compared.
+
+    Attributes:
+        side: The forward pass, or what stands for it in reports.
+        upstreams: The upstream gradient of each output.
+        inputs: The inputs by which is differentiated.
+        assumptions: What is assumed of them.
+        name: What the backward pass is called.
+    """
+
+    side: Side
+    upstreams: Mapping[Wire, Wire]
+    inputs: Sequence[Wire]
+    assumptions: Assumptions
+    name: str
+
+    def verdicts(self, claimed: Sequence[Wire | None], budget: float) -> dict[str, Verdict]:
+        """The verdict on each claimed gradient, by input."""
+        right = reverse(self.upstreams, self.inputs)
+        everything = {wire.label: wire for wire in (*self.inputs, *self.upstreams.values())}
+        found = {}
+        for wire, correct, part in zip(self.inputs, right, claimed, strict=True):
+            statement = Statement(
+                "vjp",
+                everything,
+                Side(f"derivative by {wire.label}", _or_zeros(correct, wire)),
+                Side(self.name, _or_zeros(part, wire)),
+                self.assumptions,
+                self.side,
+                wire.label,
+            )
+            found[wire.label] = decided(statement, budget)
+        return found
 
 
 def check_backward_numerically(forward: Function, backward: Function, *point: Any) -> NumericCheck:
@@ -142,7 +168,7 @@ def check_backward_numerically(forward: Function, backward: Function, *point: An
             for part, x in zip(parts, arguments, strict=False)
         )
 
-    return check_numerically(weighted, gradient, *point)
+    return checked_entries(weighted, gradient, point, float(np.sum(np.abs(upstream * value))))
 
 
 def custom(

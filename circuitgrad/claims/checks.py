@@ -35,7 +35,8 @@ def check(
         layout: "numerator" or "denominator"; by default the shape of the input.
         language: The language of texts, "python" (default), "matlab" or "latex".
         structure: "symmetric" where each pair of equal entries of a symmetric matrix counts as one
-            variable; by default all entries are independent.
+            variable, "diagonal" where only the diagonal varies; by default all entries are
+            independent.
         budget: Seconds for the decision.
         shapes: The axes of the inputs, where a name cannot be a keyword argument.
         **axes: The axes of the inputs by name, as `A="n n"`; scalars need none.

@@ -22,6 +22,7 @@ _COMPLEX_STEP = 1e-30
 _STEPS = 12
 _SAFETY = 20.0
 _ROUNDING = 1e-9  # what rounding may do to differences, and to a claim that cancels
+_NOISE = 4.0
 _VAGUE = 1e-5
 
 
@@ -151,6 +152,23 @@ def check_numerically(
     >>> check_numerically(np.tanh, lambda x: 0.999 * (1 - np.tanh(x) ** 2), 0.5).passed
     False
     """
+    return checked_entries(function, derivative, point)
+
+
+def checked_entries(
+    function: Callable[..., Any],
+    derivative: Callable[..., Any],
+    point: Sequence[Any],
+    scale: float = 0.0,
+) -> NumericCheck:
+    """The comparison of `check_numerically`.
+
+    Args:
+        function: As there.
+        derivative: As there.
+        point: The arguments.
+        scale: The size of the terms of which a value is the sum, if they may cancel in it.
+    """
     if not point:
         raise SpecError("check_numerically: no point. Pass the arguments of the function.")
     arguments = [np.array(value, dtype=float) for value in point]
@@ -172,7 +190,7 @@ def check_numerically(
             )
         for index in np.ndindex(*arguments[k].shape):
             column = array[(..., *index)]
-            entries += _column(function, arguments, k, index, value, column)
+            entries += _column(function, arguments, k, index, value, column, scale)
     return NumericCheck(tuple(entries))
 
 
@@ -188,6 +206,7 @@ def _column(
     index: tuple[int, ...],
     value: Array,
     claimed: Array,
+    scale: float,
 ) -> list[EntryCheck]:
     """The derivatives of all entries of the output by one entry of one argument."""
 
@@ -198,7 +217,7 @@ def _column(
         with np.errstate(all="ignore"):
             return np.asarray(function(*_arguments(others)))
 
-    estimate, error = _by_differences(moved, value, float(arguments[k][index]))
+    estimate, error = _by_differences(moved, value, float(arguments[k][index]), scale)
     analytic = _by_complex_step(moved, value)
     oracle = "central differences"
     if analytic is not None and np.all(np.abs(analytic - estimate) <= error):
@@ -229,7 +248,9 @@ def _by_complex_step(moved: Callable[[Any], Any], value: Array) -> Array | None:
     return result if np.all(np.isfinite(result)) else None
 
 
-def _by_differences(moved: Callable[[Any], Any], value: Array, at: float) -> tuple[Array, Array]:
+def _by_differences(
+    moved: Callable[[Any], Any], value: Array, at: float, scale: float
+) -> tuple[Array, Array]:
     """Central differences and a bound of their error, for every entry of the output."""
     memory: dict[float, Array] = {}
 
@@ -250,8 +271,11 @@ def _by_differences(moved: Callable[[Any], Any], value: Array, at: float) -> tup
                 entry(place), 0.0, initial_step=start, maxiter=_STEPS,
                 tolerances={"atol": 0.0, "rtol": 0.0},
             )  # fmt: skip
-            if np.isfinite(found.df) and found.error < bound:
-                best, bound = float(found.df), float(found.error)
+            # Differences of rounded values over a step, by which SciPy's estimate may be lucky.
+            terms = max(abs(value.reshape(-1)[place]), scale)
+            noise = _NOISE * np.finfo(float).eps * terms / (start / 2.0**found.nit)
+            if np.isfinite(found.df) and found.error + noise < bound:
+                best, bound = float(found.df), float(found.error + noise)
         size = max(abs(best), abs(value.reshape(-1)[place]) * 1e-3, 1e-300)
         estimates[place] = best
         errors[place] = _SAFETY * bound + _ROUNDING * size if np.isfinite(bound) else np.inf

@@ -14,8 +14,9 @@ from circuitgrad.formulas.exact_numbers import as_expression
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.proofs.budgets import Budget
 from circuitgrad.proofs.samples import Point, is_inside
+from circuitgrad.sources import Input
 from circuitgrad.spec import resolve_shape
-from circuitgrad.wire import Array, topological
+from circuitgrad.wire import Array, Wire, topological
 
 _ROTATION = ((sp.Rational(3, 5), sp.Rational(-4, 5)), (sp.Rational(4, 5), sp.Rational(3, 5)))
 _SEED = 7
@@ -31,6 +32,10 @@ class ArrayPoint:
     def floats(self) -> dict[str, Array]:
         """The values as doubles."""
         return {name: np.asarray(a, dtype=float) for name, a in self.values.items()}
+
+    def scaled(self, factor: sp.Expr) -> ArrayPoint:
+        """The point with all entries multiplied by a number."""
+        return replace(self, values={name: array * factor for name, array in self.values.items()})
 
     def with_entry(self, name: str, index: tuple[int, ...], value: int) -> ArrayPoint:
         """The point with one entry changed."""
@@ -112,7 +117,7 @@ def _array(entries: list[sp.Expr], shape: tuple[int, ...]) -> Array:
 
 def _satisfying(statement: Statement, name: str, entries: Array, generator: random.Random) -> Array:
     """The entries changed into ones that have the facts of their input."""
-    facts = statement.assumptions.facts.get(name, frozenset())
+    facts = statement.assumptions.facts.get(name, frozenset()) | _declared(statement.inputs[name])
     if "positive" in facts:
         entries = np.vectorize(lambda v: abs(v) or sp.Integer(1), otypes=[object])(entries)
     if "definite" in facts:
@@ -132,6 +137,11 @@ def _satisfying(statement: Statement, name: str, entries: Array, generator: rand
         else:
             entries = np.concatenate([entries[..., :-1], sp.Integer(1) - rest], axis=-1)
     return np.vectorize(as_expression, otypes=[object])(entries) if entries.size else entries
+
+
+def _declared(wire: Wire) -> frozenset[str]:
+    """The facts with which an input was made."""
+    return frozenset(wire.gate.facts) if isinstance(wire.gate, Input) else frozenset()
 
 
 def _identity(size: int) -> Array:

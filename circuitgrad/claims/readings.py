@@ -161,7 +161,9 @@ def derivative(
     if structure is not None:
         correct = _structured(structure, kind, correct, inputs[name])
     claimed = as_written(read_side(claim, inputs, "claim"), texts[1])
-    notes = tuple(_only_claimed(names_of(function), names_of(claim), inputs, read))
+    unused = f"'{name}' does not stand in the function, so that its derivative is 0."
+    absent = () if name in (names_of(function) or (name,)) else (unused,)
+    notes = absent + tuple(_only_claimed(names_of(function), names_of(claim), inputs, read))
     options = {"wrt": name, "layout": layout, "language": language, "structure": structure}
     given = {"function": texts[0], "claim": texts[1]}
     record = _record(given, read, assumptions, {"kind": kind, **options})
@@ -188,19 +190,24 @@ def _record(
 
 
 def _structured(structure: str, kind: str, correct: Side, wrt: Wire) -> Side:
-    """The gradient by a symmetric matrix, each pair of equal entries one variable: G + Gᵀ - diag G.
+    """The gradient G by the entries of a structured matrix that are free.
+
+    By those of a symmetric matrix it is G + Gᵀ - diag G, of a diagonal one diag G.
 
     Source:
-        Petersen and Pedersen, The Matrix Cookbook, 2012, equation 138.
+        Petersen and Pedersen, The Matrix Cookbook, 2012, equations 138 and 143.
     """
-    if structure != "symmetric" or kind != "gradient":
+    if structure not in ("symmetric", "diagonal") or kind != "gradient":
         raise SpecError(
-            f"structure {structure!r}: needed 'symmetric', of a gradient by a square matrix."
+            f"structure {structure!r}: needed 'symmetric' or 'diagonal', of a gradient by a square "
+            "matrix."
         )
     if correct.wire is None or wrt.ndim != 2 or wrt.shape[0] != wrt.shape[1]:
         raise SpecError(f"structure: '{wrt.label}' is no square matrix.")
     gradient = correct.wire
-    return replace(correct, wire=gradient + gradient.T - diag(diagonal(gradient)))
+    own = diag(diagonal(gradient))
+    free = own if structure == "diagonal" else gradient + gradient.T - own
+    return replace(correct, wire=free)
 
 
 def _only_claimed(

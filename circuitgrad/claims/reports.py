@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from xml.etree import ElementTree
 
 from circuitgrad.claims.files import ClaimsFile, Result
+from circuitgrad.claims.verdicts import Refuted
 from circuitgrad.errors import SpecError
 
 Results = Sequence[Result]
@@ -205,3 +206,43 @@ def save_report(claims: ClaimsFile, results: Results, path: str | pathlib.Path) 
             return target
     endings = ", ".join(form.suffix for form in FORMATS.values())
     raise SpecError(f"report: {target.name!r} has none of the endings {endings}.")
+
+
+# --- a page of errata -----------------------------------------------------------------------------
+
+
+def errata_markdown(results: Sequence[Result]) -> str:
+    """A page with every claim that is refuted as expected, and the right one that follows it.
+
+    Args:
+        results: Of a file in which each wrong formula stands before the right one.
+    """
+    lines = [
+        "# What the notes got wrong",
+        "",
+        "Generated from `examples/claims/errata.toml` by `make docs`: every line comes from a",
+        "verdict: the printed formula is refuted by the point, the right one is proved.",
+    ]
+    pairs = zip(results, [*results[1:], None], strict=True)
+    for wrong, right in pairs:
+        if wrong.entry.expect == "refuted":
+            lines += ["", *_erratum(wrong, right)]
+    return "\n".join(lines) + "\n"
+
+
+def _erratum(wrong: Result, right: Result | None) -> list[str]:
+    verdict = wrong.verdict
+    if not isinstance(verdict, Refuted):
+        raise SpecError(f"errata: {wrong.entry.name!r} is {wrong.status}; needed refuted.")
+    lines = [f"## {wrong.entry.name}", ""]
+    about = [text for text in (wrong.entry.source, wrong.entry.note) if text]
+    lines += [". ".join(about).rstrip(".") + ".", ""] if about else []
+    lines += [f"- Printed: `{verdict.claim}`"]
+    if verdict.counterexample is not None:
+        lines.append(f"- {str(verdict.counterexample).rstrip('.')}")
+    lines += [f"- The claim {slip}." for slip in verdict.diagnosis]
+    if verdict.correct:
+        lines.append(f"- Right, as derived: `{verdict.correct.rstrip('.')}`")
+    if right is not None and right.verdict is not None and right.verdict.proved:
+        lines.append(f"- Proved: `{right.verdict.claim}`")
+    return lines

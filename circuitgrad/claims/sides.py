@@ -141,6 +141,11 @@ def _read_text(text: str, inputs: Mapping[str, Wire]) -> Side:
         wire: Wire | None = _wire_of_text(text, inputs)
     except CircuitError as error:
         if expression is None:
+            if refusal is not None and "@" in text:
+                raise SpecError(
+                    f"formula {text!r}: '@' of scalars. Give the inputs their axes, as x=\"n\" or "
+                    'A="m n".'
+                ) from None
             raise refusal or error from None
         wire = _wire_of_expression(expression, inputs)
     return Side(text, wire, expression if wire is None or not wire.shape else None)

@@ -14,7 +14,7 @@ from circuitgrad.claims.sides import Side
 from circuitgrad.errors import CircuitError
 from circuitgrad.formulas.symbolic import real_symbol
 from circuitgrad.formulas.text import expression_text
-from circuitgrad.wire import Wire
+from circuitgrad.wire import Wire, topological
 
 MAX_SHOWN = 400
 
@@ -51,7 +51,15 @@ class Statement:
     def axes(self) -> tuple[str, ...]:
         """The named axes, in order of appearance."""
         found = dict.fromkeys(a for w in self.inputs.values() for a in w.shape)
-        return tuple(axis for axis in found if isinstance(axis, str))
+        return (*(axis for axis in found if isinstance(axis, str)), *self.own_axes)
+
+    @property
+    def own_axes(self) -> tuple[str, ...]:
+        """The named axes that no input has, as of a mere identity matrix."""
+        carried = {axis for wire in self.inputs.values() for axis in wire.shape}
+        sides = [side.wire for side in (self.correct, self.claimed) if side.wire is not None]
+        found = dict.fromkeys(a for wire in topological(sides) for a in wire.shape)
+        return tuple(a for a in found if isinstance(a, str) and a not in carried)
 
     @property
     def is_scalar(self) -> bool:

@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.claims.points import ArrayPoint, array_points, has_kinks
+from circuitgrad.claims.roundings import has_rounded_numbers, is_rounding
 from circuitgrad.claims.sides import Side
 from circuitgrad.claims.statements import Statement
 from circuitgrad.claims.verdicts import Counterexample
@@ -21,7 +23,9 @@ from circuitgrad.wire import Array
 
 GAP = 1e-6
 RIGOROUS_POINTS = 6
+GUARD_POINTS = 3
 SHRINKING_ENTRIES = 40
+_NUDGE = sp.Integer(1) + sp.Rational(1, 2**40)  # to see how far rounding is amplified
 _NO_VALUE = (CircuitError, RecursionError, ArithmeticError, TypeError, ValueError)
 
 
@@ -39,12 +43,16 @@ class Trial:
 
     @cached_property
     def _circuit(self) -> Circuit | None:
-        """Both sides as one circuit; None where a side is no circuit."""
+        """Both sides as one circuit; None where a side is no circuit, or has an axis of its own."""
         wires = (self.statement.correct.wire, self.statement.claimed.wire)
-        if wires[0] is None or wires[1] is None:
+        if wires[0] is None or wires[1] is None or self.statement.own_axes:
             return None
         inputs = tuple(self.statement.inputs.values())
         return Circuit(inputs, [wires[0], wires[1]], ["correct", "claimed"])
+
+    @cached_property
+    def _has_rounded_numbers(self) -> bool:
+        return has_rounded_numbers(self.statement)
 
     def counterexample(self) -> tuple[Counterexample | None, int, float]:
         """A point where the sides differ for certain; else at how many they agree, to what digits.
@@ -64,6 +72,21 @@ class Trial:
             if worst is not None:
                 agreed, digits = agreed + 1, min(digits, worst)
         return None, agreed, 0.0 if agreed == 0 else float(digits)
+
+    def contradiction(self) -> ArrayPoint | None:
+        """A point where floating point contradicts that the sides are equal; None normally.
+
+        Sides that rounding moves far at a point say nothing there.
+        """
+        for point in array_points(self.statement, self.clock, GUARD_POINTS, generic=True):
+            both, moved = self.values(point), self.values(point.scaled(_NUDGE))
+            if both is None or moved is None or not both[0].size:
+                continue
+            gap = np.max(np.abs(both[0] - both[1]))
+            rough = max(float(np.max(np.abs(a - b))) for a, b in zip(both, moved, strict=True))
+            if gap > max(GAP * (1 + np.max(np.abs(both[0]))), 100 * rough):
+                return point
+        return None
 
     def values(self, point: ArrayPoint) -> tuple[Array, Array] | None:
         """The right and the claimed value in floating point; None where one has none."""
@@ -120,6 +143,8 @@ class Trial:
         """The counterexample, unless floating point contradicts the balls (at a tie)."""
         witness = comparison.witness
         right, claimed = middle(witness.lhs_ball), middle(witness.rhs_ball)
+        if self._has_rounded_numbers and is_rounding(right, claimed):
+            return None
         both = self.values(point)
         if both is not None and not (
             _near(both[0][index], right) and _near(both[1][index], claimed)

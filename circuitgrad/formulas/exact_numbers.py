@@ -63,4 +63,7 @@ _WELL_KNOWN: Mapping[sp.Expr, float] = {
     1 / sp.pi: 1 / math.pi,
     1 / sp.sqrt(sp.pi): 1 / math.sqrt(math.pi),
     sp.sqrt(2 / sp.pi): math.sqrt(2 / math.pi),
+    sp.sqrt(2 * sp.pi): math.sqrt(2 * math.pi),
+    1 / sp.sqrt(2 * sp.pi): 1 / math.sqrt(2 * math.pi),
+    sp.log(2 * sp.pi): math.log(2 * math.pi),
 }

@@ -59,15 +59,15 @@ class Framework(Protocol):
         """A function of Python's math module for arrays."""
 
 
-def require(module: str, extra: str) -> None:
-    """BackendError unless a module is installed.
+def require(module: str, extra: str, what: str = "") -> None:
+    """BackendError unless a module is installed; `what` needs it, by default to_ and the extra.
 
     Raises:
         BackendError: It is not; the message says what to install.
     """
     if importlib.util.find_spec(module) is None:
         raise BackendError(
-            f"to_{extra}: {module} is not installed. Install it with "
+            f"{what or f'to_{extra}'}: {module} is not installed. Install it with "
             f"pip install 'circuitgrad[{extra}]'."
         )
 
