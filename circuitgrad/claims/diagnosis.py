@@ -351,8 +351,11 @@ def _simpler(wire: Wire) -> Iterator[tuple[str, Wire, Wire]]:
         return
     first, second = wire.inputs
     if isinstance(wire.gate, Einsum):
-        yield "lacks the factor", second, _without_factor(wire, wire.gate, 1)
-        yield "lacks the factor", first, _without_factor(wire, wire.gate, 0)
+        for dropped, factor in enumerate(wire.inputs):
+            rest = _without_factor(wire, wire.gate, dropped)
+            yield "lacks the factor", factor, rest
+            if factor.gate.name == "neg":
+                yield "lacks the factor", factor.inputs[0], -rest
     if wire.gate.name == "mul":
         yield "lacks the factor", second, first
         yield "lacks the factor", first, second

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import sympy as sp
 
 from circuitgrad.claims.statements import Statement
 from circuitgrad.formulas.exact_numbers import exact
+from circuitgrad.gates.exact_values import is_short
 from circuitgrad.sources import Constant
 from circuitgrad.wire import topological
 
-_LONG = 10**13
 _ROUNDING = 1e-12
 
 
 def has_rounded_numbers(statement: Statement) -> bool:
-    """Whether a number in it has so many digits that it stands for one that was rounded."""
+    """Whether a number in claimed code has so many digits that it stands for one that was rounded.
+
+    Numbers in texts are exact.
+    """
+    if statement.record is not None:
+        return False
     for side in (statement.correct, statement.claimed):
         if side.expression is not None and _is_rounded(side.expression):
             return True
@@ -28,7 +36,13 @@ def has_rounded_numbers(statement: Statement) -> bool:
 
 
 def _is_rounded(expression: sp.Expr) -> bool:
-    return any(number.q > _LONG for number in expression.atoms(sp.Rational))
+    """Whether a number in it is what a double prints as, and has all the digits of one."""
+    for number in expression.atoms(sp.Rational):
+        double = float(number)
+        is_long = math.isfinite(double) and not is_short(double)
+        if is_long and Fraction(repr(double)) == Fraction(int(number.p), int(number.q)):
+            return True
+    return False
 
 
 def is_rounding(right: float, claimed: float) -> bool:
