@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from circuitgrad.plans.factoring import factored
 from circuitgrad.plans.placements import adding_kernel, is_placement
 from circuitgrad.sources import Constant
 from circuitgrad.spec import FLOAT64, resolve_shape
-from circuitgrad.wire import Array, Wire
+from circuitgrad.wire import Array, Gate, Wire
 
 Step = tuple[Callable[..., Any], tuple[int, ...], int]
 
@@ -157,8 +157,8 @@ class Plan:
         return seen if whole else wire.inputs
 
     def _placed_operand(self, wire: Wire) -> int | None:
-        """Which operand of a sum only places entries on a diagonal: it is added there alone."""
-        if wire.gate is not arithmetic.add:
+        """Which operand of a sum only places entries among zeros: it is added there alone."""
+        if wire.gate is not arithmetic.add or any([s.dtype != wire.dtype for s in wire.inputs]):
             return None
         for k in (1, 0):
             source = wire.inputs[k]
@@ -177,9 +177,9 @@ class Plan:
 
     def _overwritable(self, operands: Mapping[int, tuple[Wire, ...]]) -> set[int]:
         """Wires whose arrays are their own and that no view looks into."""
-        fresh = {w.serial for w in self._order if _is_ufunc(w)}
+        fresh = {w.serial for w in self._order if _is_own(w)}
         for wire in self._order:
-            if type(wire.gate) is not Elementwise:
+            if type(wire.gate) is not Elementwise and not _is_computed(wire.gate):
                 fresh -= {s.serial for s in operands[wire.serial]}
         return fresh
 
@@ -260,11 +260,18 @@ def _is_spread_constant(wire: Wire) -> bool:
 
 
 def _is_own(wire: Wire) -> bool:
-    """Whether a wire's kernel makes an array of its own, and no view of another."""
+    """Whether a wire's kernel makes an array of its own, which may be written over."""
     gate = wire.gate
-    if isinstance(gate, Einsum):
-        return len(gate.operands) > 1 or is_placement(gate)
-    return _is_ufunc(wire)
+    if _is_computed(gate):
+        return not gate.sizes  # with ones on new axes it is a view that repeats entries
+    return _is_ufunc(wire) or is_placement(gate)
+
+
+def _is_computed(gate: Gate) -> TypeGuard[Einsum]:
+    """Whether a gate is a contraction that multiplies or sums: its result is no view."""
+    if not isinstance(gate, Einsum):
+        return False
+    return len(gate.operands) > 1 or not set("".join(gate.operands)) <= set(gate.output)
 
 
 def _is_ufunc(wire: Wire) -> bool:
