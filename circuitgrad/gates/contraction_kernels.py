@@ -15,6 +15,7 @@ from circuitgrad.gates.contraction_order import pairwise_order
 from circuitgrad.wire import Array
 
 Function = Callable[..., Array]
+LEAST_MATRIX_WORK = 1000  # products of numbers in each matrix of a stack, which has its overhead
 
 
 def contraction_kernel(
@@ -125,6 +126,13 @@ def _pair(left: str, right: str, output: str, sizes: Mapping[str, int]) -> Funct
     batch = "".join(x for x in left if x in right and x in output)
     rows = "".join(x for x in left if x not in right)
     columns = "".join(x for x in right if x not in left)
+    if batch and not rows and not columns:
+        spec = f"{left},{right}->{output}"
+        return lambda a, b: np.einsum(spec, a, b)
+    if not batch and len(contracted) == 1:
+        stacked = _stack(left, right, output, sizes)
+        if stacked is not None:
+            return stacked
     if rows and columns and output == batch + columns + rows:
         swapped = _pair(right, left, output, sizes)  # the result needs no transpose then
         return lambda a, b: swapped(b, a)
@@ -134,6 +142,48 @@ def _pair(left: str, right: str, output: str, sizes: Mapping[str, int]) -> Funct
     first = _matrix(left, batch, rows, contracted, sizes)
     second = _matrix(right, batch, contracted, columns, sizes)
     return _multiplied(first, second, (batch, rows, columns), output, sizes)
+
+
+def _stack(left: str, right: str, output: str, sizes: Mapping[str, int]) -> Function | None:
+    """A product as a stack of products of matrices, where that spares a copy or a transpose.
+
+    None where one product of two matrices does as well, or the matrices would be small.
+    """
+    (inner,) = set(left) - set(output)
+    rows, columns = left.replace(inner, ""), right.replace(inner, "")
+    if len(rows) + len(columns) != 3 or not rows or not columns:
+        return None
+    first, i, j = output
+    is_turned = i in columns
+    if is_turned:
+        left, right, rows, columns = right, left, columns, rows
+    if (rows.replace(first, ""), columns.replace(first, "")) != (i, j):
+        return None
+    if _is_matrix(left, rows, inner) and _is_matrix(right, columns, inner):
+        if output in (rows + columns, columns + rows):
+            return None
+    if sizes[i] * sizes[inner] * sizes[j] < LEAST_MATRIX_WORK:
+        return None
+    one, two = (first if first in term else "" for term in (left, right))
+    before, after = _order(left, one + i + inner), _order(right, two + inner + j)
+
+    def kernel(a: Array, b: Array) -> Array:
+        if is_turned:
+            a, b = b, a
+        product: Array = np.matmul(a.transpose(before), b.transpose(after))
+        return product
+
+    return kernel
+
+
+def _is_matrix(term: str, free: str, inner: str) -> bool:
+    """Whether an array is a matrix for BLAS as it is, perhaps transposed."""
+    return term in (free + inner, inner + free)
+
+
+def _order(term: str, wanted: str) -> tuple[int, ...]:
+    """The order of axes that makes the letters of a term those wanted."""
+    return tuple(term.index(x) for x in wanted)
 
 
 def _multiplied(
