@@ -5,6 +5,7 @@ On BLAS where it applies.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from circuitgrad.gates.contraction_order import pairwise_order
 from circuitgrad.wire import Array
 
 Function = Callable[..., Array]
+SHORT_LOOP = 64  # entries
 LEAST_MATRIX_WORK = 1000  # products of numbers in each matrix of a stack, which has its overhead
 
 
@@ -76,7 +78,7 @@ def _core(operands: tuple[str, ...], output: str, sizes: Mapping[str, int], dtyp
     if not operands:
         return lambda: np.ones((), dtype)
     if len(operands) == 1:
-        return _single(operands[0], output)
+        return _single(operands[0], output, sizes)
     if any(len(set(term)) < len(term) for term in operands):
         return _of_diagonals(operands, output, sizes)
     if len(operands) == 2:
@@ -87,7 +89,7 @@ def _core(operands: tuple[str, ...], output: str, sizes: Mapping[str, int], dtyp
 def _of_diagonals(operands: tuple[str, ...], output: str, sizes: Mapping[str, int]) -> Function:
     """Letters that stand twice in an operand: its diagonals are taken first."""
     unique = tuple("".join(dict.fromkeys(term)) for term in operands)
-    firsts = [_single(*pair) for pair in zip(operands, unique, strict=True)]
+    firsts = [_single(*pair, sizes) for pair in zip(operands, unique, strict=True)]
     if len(operands) == 2:
         inner = _pair(unique[0], unique[1], output, sizes)
     else:
@@ -95,10 +97,10 @@ def _of_diagonals(operands: tuple[str, ...], output: str, sizes: Mapping[str, in
     return lambda *arrays: inner(*[first(a) for first, a in zip(firsts, arrays, strict=True)])
 
 
-def _single(term: str, output: str) -> Function:
+def _single(term: str, output: str, sizes: Mapping[str, int]) -> Function:
     if term == output:
         return np.asarray
-    if len(set(term)) < len(term):
+    if len(set(term)) < len(term) or _is_short(term, output, sizes):
         spec = f"{term}->{output}"
         return lambda a: np.einsum(spec, a)
     summed = tuple(k for k, x in enumerate(term) if x not in output)
@@ -110,6 +112,12 @@ def _single(term: str, output: str) -> Function:
     if plain:
         return lambda a: np.add.reduce(a, axis=summed)
     return lambda a: np.transpose(np.add.reduce(a, axis=summed), order)
+
+
+def _is_short(term: str, output: str, sizes: Mapping[str, int]) -> bool:
+    """Whether a sum leaves few neighbours in memory, over which NumPy's reductions loop."""
+    last = list(itertools.takewhile(lambda x: x in output, reversed(term)))
+    return 0 < len(last) < len(term) and math.prod(sizes[x] for x in last) < SHORT_LOOP
 
 
 def _pair(left: str, right: str, output: str, sizes: Mapping[str, int]) -> Function:
@@ -243,7 +251,7 @@ def _presummed(
 ) -> Function:
     short_left = "".join(x for x in left if x not in alone_left)
     short_right = "".join(x for x in right if x not in alone_right)
-    first, second = _single(left, short_left), _single(right, short_right)
+    first, second = _single(left, short_left, sizes), _single(right, short_right, sizes)
     product = _pair(short_left, short_right, output, sizes)
     return lambda a, b: product(first(a), second(b))
 
@@ -258,6 +266,32 @@ def _product(left: str, right: str, output: str) -> Function:
     if second is None:
         return lambda a, b: np.multiply(first(a), b, order="C")
     return lambda a, b: np.multiply(first(a), second(b), order="C")
+
+
+def scaling(operands: Sequence[str], output: str, position: int) -> Function | None:
+    """The kernel of a product entry by entry that writes over one of its two operands.
+
+    Args:
+        operands: The letters of each operand.
+        output: The letters of the result.
+        position: Which operand is written over.
+
+    Returns:
+        None where the contraction is not that operand times numbers along some of its axes.
+    """
+    if len(operands) != 2 or operands[position] != output or len(set(output)) < len(output):
+        return None
+    other = operands[1 - position]
+    if len(set(other)) < len(other) or not set(other) <= set(output):
+        return None
+    spread = _aligned(other, output) or np.asarray
+
+    def kernel(*arrays: Array) -> Array:
+        whole = arrays[position]
+        product: Array = np.multiply(spread(arrays[1 - position]), whole, out=whole)
+        return product
+
+    return kernel
 
 
 def _aligned(term: str, output: str) -> Function | None:

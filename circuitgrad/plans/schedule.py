@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from circuitgrad.gates import arithmetic
+from circuitgrad.gates.contraction_kernels import scaling
 from circuitgrad.gates.from_einsum import Einsum, is_view
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.plans.factoring import factored
@@ -136,7 +137,7 @@ class Plan:
                 kernel = adding_kernel(
                     gate, self._shapes[wire.serial], owned and _is_own(sources[0])
                 )
-            elif dying and wire.spec.shape and isinstance(kernel, np.ufunc):
+            elif reuse and dying and wire.spec.shape:
                 kernel = self._overwriting(kernel, wire, sources, dying, readable)
             free.extend(self._slot[s.serial] for s in dying if reuse)
             self._slot[wire.serial] = free.pop() if free else self._new_slot(None)
@@ -185,7 +186,7 @@ class Plan:
 
     def _overwriting(
         self,
-        kernel: np.ufunc,
+        kernel: Callable[..., Any],
         wire: Wire,
         sources: Sequence[Wire],
         dying: list[Wire],
@@ -199,7 +200,10 @@ class Plan:
                 and self._shapes[source.serial] == self._shapes[wire.serial]
                 and source.dtype == wire.dtype
             ):
-                return _into(kernel, k)
+                if isinstance(kernel, np.ufunc):
+                    return _into(kernel, k)
+                if _is_computed(wire.gate):
+                    return scaling(wire.gate.operands, wire.gate.output, k) or kernel
         return kernel
 
     def _kernel(self, wire: Wire, sources: Sequence[Wire]) -> Callable[..., Any]:
