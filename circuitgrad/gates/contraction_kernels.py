@@ -157,19 +157,19 @@ def _stack(left: str, right: str, output: str, sizes: Mapping[str, int]) -> Func
 
     None where one product of two matrices does as well, or the matrices would be small.
     """
-    (inner,) = set(left) - set(output)
+    inner = next(x for x in left if x not in output)
     rows, columns = left.replace(inner, ""), right.replace(inner, "")
     if len(rows) + len(columns) != 3 or not rows or not columns:
         return None
-    first, i, j = output
+    first, i, j = tuple(output)
     is_turned = i in columns
     if is_turned:
         left, right, rows, columns = right, left, columns, rows
     if (rows.replace(first, ""), columns.replace(first, "")) != (i, j):
         return None
-    if _is_matrix(left, rows, inner) and _is_matrix(right, columns, inner):
-        if output in (rows + columns, columns + rows):
-            return None
+    is_plain = _is_matrix(left, rows, inner) and _is_matrix(right, columns, inner)
+    if is_plain and output in (rows + columns, columns + rows):
+        return None
     if sizes[i] * sizes[inner] * sizes[j] < LEAST_MATRIX_WORK:
         return None
     one, two = (first if first in term else "" for term in (left, right))

@@ -146,8 +146,8 @@ class _Factoring:
             return _multiplied(*[self._read(wire.inputs[k]) for k in (0, -1)])
         if gate is arithmetic.square:
             return None
-        known = [self._terms, self._written_out][: 1 if gate is arithmetic.mul else 2]
-        if _is_mixed(wire) or not any([s.serial in terms for s in wire.inputs for terms in known]):
+        tables = [self._terms] if gate is arithmetic.mul else [self._terms, self._written_out]
+        if _is_mixed(wire) or not any([s.serial in t for s in wire.inputs for t in tables]):
             return None
         if gate is arithmetic.mul:
             return _multiplied(*[self._read(source) for source in wire.inputs])
@@ -155,7 +155,7 @@ class _Factoring:
         return self._added(wire, first, second.scaled(-1.0 if gate is arithmetic.sub else 1.0))
 
     def _is_summed(self, wire: Wire) -> bool:
-        """Whether a product entry by entry is read by one sum alone, which multiplies on its way."""
+        """Whether a product entry by entry is read by one sum alone, which then multiplies."""
         if wire.gate not in (arithmetic.mul, arithmetic.square) or wire.serial in self._wanted:
             return False
         readers = self._readers[wire.serial]

@@ -44,9 +44,8 @@ def _prepared(
 
     Arrays of shapes and dtypes that have been checked once are not looked at again.
     """
-    seen = None
-    if not named and all([type(value) is np.ndarray and value.ndim for value in values]):
-        seen = tuple([(value.shape, value.dtype) for value in values])
+    seen = None if named else signature(values)
+    if seen is not None:
         plan: Plan | None = circuit._plans.get(seen)
         if plan is not None:
             return plan, values
@@ -55,6 +54,13 @@ def _prepared(
     if seen is not None and all([a is b for a, b in zip(arrays, values, strict=False)]):
         circuit._plans[seen] = plan
     return plan, arrays
+
+
+def signature(values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The shapes and dtypes of some arrays; None where a value is a number or no array."""
+    if all([type(value) is np.ndarray and value.ndim for value in values]):
+        return tuple([(value.shape, value.dtype) for value in values])
+    return None
 
 
 def plan_of(circuit: Circuit, sizes: Mapping[str, int], keep: bool = False) -> Plan:
