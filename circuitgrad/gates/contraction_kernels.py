@@ -142,14 +142,9 @@ def _pair(left: str, right: str, output: str, sizes: Mapping[str, int]) -> Funct
         if stacked is not None:
             return stacked
     if rows and columns and output == batch + columns + rows:
-        swapped = _pair(right, left, output, sizes)  # the result needs no transpose then
-        return lambda a, b: swapped(b, a)
-    if contracted not in left:
-        again = "".join(x for x in right if x in contracted)
-        contracted = again if again in right else contracted
-    first = _matrix(left, batch, rows, contracted, sizes)
-    second = _matrix(right, batch, contracted, columns, sizes)
-    return _multiplied(first, second, (batch, rows, columns), output, sizes)
+        # The result needs no transpose then.
+        return _multiplied((right, columns), (left, rows), batch, output, sizes, is_turned=True)
+    return _multiplied((left, rows), (right, columns), batch, output, sizes)
 
 
 def _stack(left: str, right: str, output: str, sizes: Mapping[str, int]) -> Function | None:
@@ -195,30 +190,49 @@ def _order(term: str, wanted: str) -> tuple[int, ...]:
 
 
 def _multiplied(
-    first: Function | None,
-    second: Function | None,
-    groups: tuple[str, str, str],
+    left: tuple[str, str],
+    right: tuple[str, str],
+    batch: str,
     output: str,
     sizes: Mapping[str, int],
+    is_turned: bool = False,
 ) -> Function:
-    """The product of two arranged matrices, its axes told apart and put in order."""
-    batch, rows, columns = groups
+    """The product of two matrices, its axes told apart and put in order.
+
+    Args:
+        left: The letters of the left factor, and those that only it has.
+        right: The same of the right factor.
+        batch: The letters that both have and the output keeps.
+        output: The letters of the result.
+        sizes: The size of every letter.
+        is_turned: Whether the kernel is given the right factor first.
+    """
+    (one, rows), (two, columns) = left, right
     natural = batch + rows + columns
+    contracted = "".join(x for x in one if x in two and x not in output)
+    if contracted not in one:
+        again = "".join(x for x in two if x in contracted)
+        contracted = again if again in two else contracted
+    first = _matrix(one, batch, rows, contracted, sizes)
+    second = _matrix(two, batch, contracted, columns, sizes)
     multiply: Any = np.matmul if batch else np.dot
-    shape = tuple(sizes[x] for x in natural)
     order = None if natural == output else tuple(natural.index(x) for x in output)
     is_plain = not batch and len(rows) <= 1 and len(columns) <= 1
+    shape = None if is_plain else tuple(sizes[x] for x in natural)
+    if is_plain and order is None and first is None and second is None and not is_turned:
+        return multiply  # type: ignore[no-any-return]
 
     def kernel(a: Array, b: Array) -> Array:
+        if is_turned:
+            a, b = b, a
         product: Array = multiply(
             a if first is None else first(a), b if second is None else second(b)
         )
-        if not is_plain:
+        if shape is not None:
             product = product.reshape(shape)
         return product if order is None else product.transpose(order)
 
-    is_ready = is_plain and order is None
-    return multiply if is_ready and first is None and second is None else kernel
+    return kernel
 
 
 def _matrix(

@@ -26,15 +26,25 @@ Value: TypeAlias = "float | Array"
 def evaluate(circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """The outputs of a circuit: one value, or a dict by name if there are several."""
     plan, arrays = _prepared(circuit, values, named)
-    taken = {id(root(array)) for array in arrays} | plan.constants
-    results = []
-    for value in plan(arrays):
-        owner = root(value)
-        results.append(_finished(value, copy=id(owner) in taken))
-        taken.add(id(owner))
+    values = plan(arrays)
+    if all(plan.is_own):
+        results = [_finished(value, copy=False) for value in values]
+    else:
+        results = _separate(plan, arrays, values)
     if len(results) == 1:
         return results[0]
     return dict(zip(circuit.output_names, results, strict=True))
+
+
+def _separate(plan: Plan, arrays: Sequence[Any], values: Sequence[Any]) -> list[Value]:
+    """The values, each with memory of its own."""
+    taken = {id(root(array)) for array in arrays} | plan.constants
+    results = []
+    for value in values:
+        owner = root(value)
+        results.append(_finished(value, copy=id(owner) in taken))
+        taken.add(id(owner))
+    return results
 
 
 def _prepared(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeGuard
@@ -18,6 +19,7 @@ from circuitgrad.sources import Constant
 from circuitgrad.spec import FLOAT64, resolve_shape
 from circuitgrad.wire import Array, Gate, Wire
 
+LEAST_OVERWRITTEN = 16_384  # bytes: a smaller array is made faster than the choice of its place
 Step = tuple[Callable[..., Any], tuple[int, ...], int]
 
 
@@ -37,6 +39,7 @@ class Plan:
     Attributes:
         gates: The wires that are computed, in order, each with the wires that its kernel reads.
         wanted: The serial numbers of the wires returned.
+        is_own: For each wire returned whether its array is new and no other result looks into it.
         constants: The identities of the arrays that belong to the plan, not to a caller.
     """
 
@@ -66,6 +69,8 @@ class Plan:
         self._schedule(wanted, reuse)
         self._outputs = [self._slot[wire.serial] for wire in wanted]
         self.wanted = tuple(wire.serial for wire in wanted)
+        last = Counter(self.wanted)
+        self.is_own = tuple(last[w.serial] == 1 and _is_own(w) for w in wanted)
         self.constants = frozenset(id(root(v)) for v in self._initial if v is not None)
         self._exact_steps = self.steps
         if self.is_scalar:
@@ -193,6 +198,8 @@ class Plan:
         readable: set[int],
     ) -> Callable[..., Any]:
         """The kernel writing over an operand that dies here, if one has the result's shape."""
+        if math.prod(self._shapes[wire.serial]) * wire.dtype.itemsize < LEAST_OVERWRITTEN:
+            return kernel
         for k, source in enumerate(sources):
             if (
                 source.serial in readable
@@ -243,7 +250,8 @@ class Plan:
             slots[slot] = value
         for kernel, sources, target in steps:
             if len(sources) == 2:
-                slots[target] = kernel(slots[sources[0]], slots[sources[1]])
+                first, second = sources
+                slots[target] = kernel(slots[first], slots[second])
             elif len(sources) == 1:
                 slots[target] = kernel(slots[sources[0]])
             else:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from circuitgrad.circuits import Circuit, Origin
 from circuitgrad.derivatives import grad

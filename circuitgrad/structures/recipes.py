@@ -98,7 +98,9 @@ def _product_recipe(
     product: IndexedProduct, block: Block, sizes: Mapping[str, int]
 ) -> ProductRecipe:
     order = dict.fromkeys([*product.output, *(i for _, ids in product.factors for i in ids)])
-    lengths = dict(zip(order, resolve_shape(tuple(product.axes[i] for i in order), sizes), strict=True))
+    lengths = dict(
+        zip(order, resolve_shape(tuple(product.axes[i] for i in order), sizes), strict=True)
+    )
     factors = _with_coefficient(_multiplied(product, lengths), product, block)
     letter = dict(zip(order, ascii_letters, strict=False))
     output = "".join(letter[i] for i in product.output)
