@@ -22,7 +22,8 @@ from circuitgrad.gates.contraction_order import pairwise_order
 from circuitgrad.gates.from_einsum import Einsum, contract, is_view
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.plans.placements import is_placement
-from circuitgrad.plans.terms import Factor, Renaming, Term, key_of, unique
+from circuitgrad.plans.readers import is_mixed, is_plain, is_sum, takes_number
+from circuitgrad.plans.terms import Factor, Renaming, Term, key_of, multiplied, unique
 from circuitgrad.sources import Constant, constant
 from circuitgrad.spec import Axis
 from circuitgrad.wire import Gate, Wire, build
@@ -135,7 +136,7 @@ class _Factoring:
         gate = wire.gate
         if type(gate) is Einsum:
             known = any([source.serial in self._terms for source in wire.inputs])
-            if (_is_plain(gate) and not known) or _is_mixed(wire):
+            if (is_plain(gate) and not known) or is_mixed(wire):
                 return None
             return self._contracted(wire, gate)
         if type(gate) is not Elementwise or gate not in _READABLE or not wire.shape:
@@ -143,14 +144,14 @@ class _Factoring:
         if gate is arithmetic.neg:
             return self._read(wire.inputs[0]).scaled(-1.0)
         if self._is_summed(wire):
-            return _multiplied(*[self._read(wire.inputs[k]) for k in (0, -1)])
+            return multiplied(*[self._read(wire.inputs[k]) for k in (0, -1)])
         if gate is arithmetic.square:
             return None
         tables = [self._terms] if gate is arithmetic.mul else [self._terms, self._written_out]
-        if _is_mixed(wire) or not any([s.serial in t for s in wire.inputs for t in tables]):
+        if is_mixed(wire) or not any([s.serial in t for s in wire.inputs for t in tables]):
             return None
         if gate is arithmetic.mul:
-            return _multiplied(*[self._read(source) for source in wire.inputs])
+            return multiplied(*[self._read(source) for source in wire.inputs])
         first, second = [self._summand(source) for source in wire.inputs]
         return self._added(wire, first, second.scaled(-1.0 if gate is arithmetic.sub else 1.0))
 
@@ -159,7 +160,7 @@ class _Factoring:
         if wire.gate not in (arithmetic.mul, arithmetic.square) or wire.serial in self._wanted:
             return False
         readers = self._readers[wire.serial]
-        return len(readers) == 1 and _is_sum(readers[0]) and not _is_mixed(wire)
+        return len(readers) == 1 and is_sum(readers[0]) and not is_mixed(wire)
 
     def _read(self, wire: Wire) -> Term:
         """The factors of a wire, or the wire itself as the only one."""
@@ -190,7 +191,7 @@ class _Factoring:
             return False
         readers = self._readers[wire.serial]
         if len(term.factors) == 1:
-            return all([_takes_number(reader) for reader in readers])
+            return all([takes_number(reader) for reader in readers])
         if self._is_summed(wire):
             return True
         return (
@@ -373,47 +374,6 @@ class _Factoring:
         small, ids = factors[k]
         factors[k] = (-small if term.coefficient == -1 else small * number, ids)
         return factors
-
-
-def _is_plain(gate: Einsum) -> bool:
-    """Whether a contraction of at most two operands sums, and neither spreads nor places."""
-    carried = set("".join(gate.operands))
-    return (
-        len(gate.operands) <= 2
-        and not gate.sizes
-        and len(set(gate.output)) == len(gate.output) < len(carried)
-    )
-
-
-def _is_sum(gate: Gate) -> bool:
-    """Whether a gate sums one array over some of its axes."""
-    if type(gate) is not Einsum or len(gate.operands) != 1:
-        return False
-    return not set(gate.operands[0]) <= set(gate.output)
-
-
-def _takes_number(reader: Gate) -> bool:
-    """Whether a gate that reads a number times an array has a better place for the number."""
-    if type(reader) is Einsum:
-        return not reader.is_structural
-    return reader in (arithmetic.neg, arithmetic.add, arithmetic.sub)
-
-
-def _is_mixed(wire: Wire) -> bool:
-    """Whether an input has another dtype than the output."""
-    return any([source.dtype != wire.dtype for source in wire.inputs])
-
-
-def _multiplied(left: Term, right: Term) -> Term:
-    """The product of two arrays of one shape, entry by entry."""
-    join = Renaming()
-    for axis, (first, second) in enumerate(zip(left.pattern, right.pattern, strict=True)):
-        join.equate(first, axis)
-        join.equate(second, axis)
-    factors = tuple(join.factor(factor) for factor in (*left.factors, *right.factors))
-    pattern = tuple(join.root(axis) for axis in range(len(left.pattern)))
-    is_entrywise = left.is_entrywise and right.is_entrywise
-    return Term(left.coefficient * right.coefficient, factors, pattern, is_entrywise)
 
 
 _READABLE = (arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.neg, arithmetic.square)
