@@ -15,6 +15,7 @@ from circuitgrad.gates.from_einsum import Einsum, is_view
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.plans.factoring import factored
 from circuitgrad.plans.placements import adding_kernel, is_placement
+from circuitgrad.plans.sharing import shared
 from circuitgrad.sources import Constant
 from circuitgrad.spec import FLOAT64, resolve_shape
 from circuitgrad.wire import Array, Gate, Wire
@@ -55,6 +56,8 @@ class Plan:
         self._order = [w for w in self._needed(wanted) if w.serial not in self._given]
         if reuse:
             wanted = factored(self._order, given, wanted, sizes)
+            self._order = [w for w in self._needed(wanted) if w.serial not in self._given]
+            wanted = shared(self._order, wanted, sizes)
             self._order = [w for w in self._needed(wanted) if w.serial not in self._given]
         self._shapes = {
             w.serial: resolve_shape(w.shape, sizes) for w in (*given, *self._order, *wanted)
