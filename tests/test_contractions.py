@@ -12,8 +12,18 @@ import circuitgrad as cg
 from circuitgrad.gates.contraction_kernels import contraction_kernel
 from circuitgrad.gates.contraction_order import contraction_flops, pairwise_order
 from circuitgrad.gates.from_einsum import einsum
+from circuitgrad.plans import schedule
+from circuitgrad.plans.run import plan_of
 
 # --- the order ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_arrays_too_are_written_over():
+    """Plans make small arrays afresh; what may be written over is tested on them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schedule, "LEAST_OVERWRITTEN", 0)
+        yield
 
 
 def chain(dimensions):
@@ -216,3 +226,120 @@ def test_shapes_are_checked_again_after_a_call_that_was_right():
         circuit(np.eye(2), np.ones(3))
     np.testing.assert_array_equal(circuit([[1, 2]], [3, 4]), [11])
     np.testing.assert_array_equal(circuit(np.eye(2, dtype="float32"), np.ones(2)), [1, 1])
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 40])
+@pytest.mark.parametrize(
+    "subscripts", ["ab,cdb->cad", "abc,bd->acd", "ab,bcd->cda", "cab,bd->acd", "ab,cdb->acd"]
+)
+def test_stacks_of_matrices(subscripts, size):
+    rng = np.random.default_rng(size)
+    lengths = {"a": size, "b": 20, "c": 3, "d": 11}
+    terms = subscripts.split("->")[0].split(",")
+    arrays = [rng.standard_normal([lengths[x] for x in term]) for term in terms]
+    wires = [cg.input(f"x{k}", array.shape) for k, array in enumerate(arrays)]
+    found = cg.circuit(f=einsum(subscripts, *wires), inputs=wires)(*arrays)
+    np.testing.assert_allclose(found, np.einsum(subscripts, *arrays), rtol=1e-12, atol=1e-12)
+
+
+def test_gradients_of_entries_and_parts_are_added_in_place():
+    x = cg.input("x", (5, 4))
+    parts = [x[0], x[1:4, 2], x[::2], x[-1], x[:, 1], x[1:, ::3]]
+    weights = [float(3 + k) for k in range(len(parts))]
+    value = sum(w * np.sum(part**2) for w, part in zip(weights, parts, strict=True))
+    circuit = cg.circuit(f=value)
+    point = np.random.default_rng(2).standard_normal((5, 4))
+    expected = np.zeros((5, 4))
+    for w, key in zip(
+        weights,
+        [0, np.s_[1:4, 2], np.s_[::2], -1, np.s_[:, 1], np.s_[1:, ::3]],
+        strict=True,
+    ):
+        expected[key] += 2 * w * point[key]
+    gradient, before = circuit.grad("x"), point.copy()
+    for _ in range(2):
+        np.testing.assert_allclose(gradient(point), expected, rtol=1e-14)
+    np.testing.assert_array_equal(point, before)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, -0.0])
+def test_sums_of_products_and_moved_numbers_keep_nan_and_infinity(odd):
+    rng = np.random.default_rng(3)
+    X, w = cg.input("X", "m n"), cg.input("w", "n")
+    scaled = -3.0 * X
+    wires = [
+        np.sum(X**2, axis=0), np.sum(X * scaled, axis=1), -(scaled @ w), np.sum(-X, axis=0),
+        (2.0 * X) * w + X * w, X - (-X) * 2.0, -(X @ w)[:, None] + X,
+    ]  # fmt: skip
+    circuit = cg.circuit(*wires, inputs=[X, w])
+    values, vector = rng.standard_normal((3, 4)), rng.standard_normal(4)
+    values[1, 2] = odd
+    with np.errstate(all="ignore"):
+        kept = circuit.run(values, vector)
+        for name, found in circuit(values, vector).items():
+            np.testing.assert_allclose(found, kept[name].value, rtol=1e-13, atol=1e-14)
+
+
+def products_of(circuit, **sizes):
+    """How many products of two arrays the plan of a circuit computes."""
+    plan = plan_of(circuit, sizes)
+    return sum(len(getattr(wire.gate, "operands", "")) == 2 for wire, _ in plan.gates)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_chain_of_products_and_its_transpose_are_multiplied_once(n):
+    names = "ABCDE"
+    A, B, C, D, E = wires = [cg.input(name, "n n") for name in names]
+    M = cg.input("M", "n k")
+    chain = A @ B @ C @ D @ E
+    back = E.T @ (D.T @ (C.T @ (B.T @ (A.T @ M))))
+    circuit = cg.circuit(chain=chain, back=back, inputs=[*wires, M])
+    rng = np.random.default_rng(n)
+    arrays = [rng.standard_normal((n, n)) for _ in names]
+    factor = rng.standard_normal((n, n + 1))
+    product = np.linalg.multi_dot(arrays)
+    found = circuit(*arrays, factor)
+    np.testing.assert_allclose(found["chain"], product, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(found["back"], product.T @ factor, rtol=1e-10, atol=1e-10)
+    assert products_of(circuit, n=20, k=20) == 5  # four for the chain, one for the way back
+
+
+def test_a_chain_of_vectors_is_not_made_one_of_matrices():
+    wires = [cg.input(name, "n n") for name in "ABCDE"]
+    v = cg.input("v", "n")
+    A, B, C, D, E = wires
+    circuit = cg.circuit(f=A @ (B @ (C @ (D @ (E @ v)))), g=(A @ B) @ (C @ D), inputs=[*wires, v])
+    matrices = [np.random.default_rng(k).standard_normal((20, 20)) for k in range(5)]
+    vector = np.ones(20)
+    expected = np.linalg.multi_dot([*matrices, vector])
+    np.testing.assert_allclose(circuit(*matrices, vector)["f"], expected, rtol=1e-9)
+    work = circuit.cost(n=20).flops
+    assert work <= 3 * 2 * 20**3 + 5 * 2 * 20**2
+
+
+def test_sums_inside_a_product_are_kept_apart():
+    """The same factors, summed otherwise: a product of matrices is not one entry by entry."""
+    A, B, C, x = (
+        cg.input("A", "n n"),
+        cg.input("B", "n n"),
+        cg.input("C", "n n"),
+        cg.input("x", "n"),
+    )
+    circuit = cg.circuit(
+        f=einsum("ij,jk,kl->il", A, B, C),
+        g=einsum("ij,ij->i", A @ B, C) * x,
+        h=einsum("i,ij->j", x, (A @ B) @ C),
+        k=einsum("i,ji->j", x, (A @ B) @ C),
+        m=einsum("j,ji->i", x, A) @ B @ C,
+        inputs=[A, B, C, x],
+    )
+    rng = np.random.default_rng(8)
+    a, b, c = rng.standard_normal((3, 4, 4))
+    v = rng.standard_normal(4)
+    found = circuit(a, b, c, v)
+    expected = {
+        "f": a @ b @ c, "g": np.sum(a @ b * c, axis=1) * v, "h": v @ a @ b @ c,
+        "k": a @ b @ c @ v, "m": v @ a @ b @ c,
+    }  # fmt: skip
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-12, atol=1e-13)

@@ -5,6 +5,7 @@ On BLAS where it applies.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from circuitgrad.gates.contraction_order import pairwise_order
 from circuitgrad.wire import Array
 
 Function = Callable[..., Array]
+SHORT_LOOP = 64  # entries
+LEAST_MATRIX_WORK = 1000  # products of numbers in each matrix of a stack, which has its overhead
 
 
 def contraction_kernel(
@@ -75,7 +78,7 @@ def _core(operands: tuple[str, ...], output: str, sizes: Mapping[str, int], dtyp
     if not operands:
         return lambda: np.ones((), dtype)
     if len(operands) == 1:
-        return _single(operands[0], output)
+        return _single(operands[0], output, sizes)
     if any(len(set(term)) < len(term) for term in operands):
         return _of_diagonals(operands, output, sizes)
     if len(operands) == 2:
@@ -86,7 +89,7 @@ def _core(operands: tuple[str, ...], output: str, sizes: Mapping[str, int], dtyp
 def _of_diagonals(operands: tuple[str, ...], output: str, sizes: Mapping[str, int]) -> Function:
     """Letters that stand twice in an operand: its diagonals are taken first."""
     unique = tuple("".join(dict.fromkeys(term)) for term in operands)
-    firsts = [_single(*pair) for pair in zip(operands, unique, strict=True)]
+    firsts = [_single(*pair, sizes) for pair in zip(operands, unique, strict=True)]
     if len(operands) == 2:
         inner = _pair(unique[0], unique[1], output, sizes)
     else:
@@ -94,10 +97,10 @@ def _of_diagonals(operands: tuple[str, ...], output: str, sizes: Mapping[str, in
     return lambda *arrays: inner(*[first(a) for first, a in zip(firsts, arrays, strict=True)])
 
 
-def _single(term: str, output: str) -> Function:
+def _single(term: str, output: str, sizes: Mapping[str, int]) -> Function:
     if term == output:
         return np.asarray
-    if len(set(term)) < len(term):
+    if len(set(term)) < len(term) or _is_short(term, output, sizes):
         spec = f"{term}->{output}"
         return lambda a: np.einsum(spec, a)
     summed = tuple(k for k, x in enumerate(term) if x not in output)
@@ -109,6 +112,12 @@ def _single(term: str, output: str) -> Function:
     if plain:
         return lambda a: np.add.reduce(a, axis=summed)
     return lambda a: np.transpose(np.add.reduce(a, axis=summed), order)
+
+
+def _is_short(term: str, output: str, sizes: Mapping[str, int]) -> bool:
+    """Whether a sum leaves few neighbours in memory, over which NumPy's reductions loop."""
+    last = list(itertools.takewhile(lambda x: x in output, reversed(term)))
+    return 0 < len(last) < len(term) and math.prod(sizes[x] for x in last) < SHORT_LOOP
 
 
 def _pair(left: str, right: str, output: str, sizes: Mapping[str, int]) -> Function:
@@ -125,42 +134,105 @@ def _pair(left: str, right: str, output: str, sizes: Mapping[str, int]) -> Funct
     batch = "".join(x for x in left if x in right and x in output)
     rows = "".join(x for x in left if x not in right)
     columns = "".join(x for x in right if x not in left)
+    if batch and not rows and not columns:
+        spec = f"{left},{right}->{output}"
+        return lambda a, b: np.einsum(spec, a, b)
+    if not batch and len(contracted) == 1:
+        stacked = _stack(left, right, output, sizes)
+        if stacked is not None:
+            return stacked
     if rows and columns and output == batch + columns + rows:
-        swapped = _pair(right, left, output, sizes)  # the result needs no transpose then
-        return lambda a, b: swapped(b, a)
-    if contracted not in left:
-        again = "".join(x for x in right if x in contracted)
-        contracted = again if again in right else contracted
-    first = _matrix(left, batch, rows, contracted, sizes)
-    second = _matrix(right, batch, contracted, columns, sizes)
-    return _multiplied(first, second, (batch, rows, columns), output, sizes)
+        # The result needs no transpose then.
+        return _multiplied((right, columns), (left, rows), batch, output, sizes, is_turned=True)
+    return _multiplied((left, rows), (right, columns), batch, output, sizes)
+
+
+def _stack(left: str, right: str, output: str, sizes: Mapping[str, int]) -> Function | None:
+    """A product as a stack of products of matrices, where that spares a copy or a transpose.
+
+    None where one product of two matrices does as well, or the matrices would be small.
+    """
+    inner = next(x for x in left if x not in output)
+    rows, columns = left.replace(inner, ""), right.replace(inner, "")
+    if len(rows) + len(columns) != 3 or not rows or not columns:
+        return None
+    first, i, j = tuple(output)
+    is_turned = i in columns
+    if is_turned:
+        left, right, rows, columns = right, left, columns, rows
+    if (rows.replace(first, ""), columns.replace(first, "")) != (i, j):
+        return None
+    is_plain = _is_matrix(left, rows, inner) and _is_matrix(right, columns, inner)
+    if is_plain and output in (rows + columns, columns + rows):
+        return None
+    if sizes[i] * sizes[inner] * sizes[j] < LEAST_MATRIX_WORK:
+        return None
+    one, two = (first if first in term else "" for term in (left, right))
+    before, after = _order(left, one + i + inner), _order(right, two + inner + j)
+
+    def kernel(a: Array, b: Array) -> Array:
+        if is_turned:
+            a, b = b, a
+        product: Array = np.matmul(a.transpose(before), b.transpose(after))
+        return product
+
+    return kernel
+
+
+def _is_matrix(term: str, free: str, inner: str) -> bool:
+    """Whether an array is a matrix for BLAS as it is, perhaps transposed."""
+    return term in (free + inner, inner + free)
+
+
+def _order(term: str, wanted: str) -> tuple[int, ...]:
+    """The order of axes that makes the letters of a term those wanted."""
+    return tuple(term.index(x) for x in wanted)
 
 
 def _multiplied(
-    first: Function | None,
-    second: Function | None,
-    groups: tuple[str, str, str],
+    left: tuple[str, str],
+    right: tuple[str, str],
+    batch: str,
     output: str,
     sizes: Mapping[str, int],
+    is_turned: bool = False,
 ) -> Function:
-    """The product of two arranged matrices, its axes told apart and put in order."""
-    batch, rows, columns = groups
+    """The product of two matrices, its axes told apart and put in order.
+
+    Args:
+        left: The letters of the left factor, and those that only it has.
+        right: The same of the right factor.
+        batch: The letters that both have and the output keeps.
+        output: The letters of the result.
+        sizes: The size of every letter.
+        is_turned: Whether the kernel is given the right factor first.
+    """
+    (one, rows), (two, columns) = left, right
     natural = batch + rows + columns
+    contracted = "".join(x for x in one if x in two and x not in output)
+    if contracted not in one:
+        again = "".join(x for x in two if x in contracted)
+        contracted = again if again in two else contracted
+    first = _matrix(one, batch, rows, contracted, sizes)
+    second = _matrix(two, batch, contracted, columns, sizes)
     multiply: Any = np.matmul if batch else np.dot
-    shape = tuple(sizes[x] for x in natural)
     order = None if natural == output else tuple(natural.index(x) for x in output)
     is_plain = not batch and len(rows) <= 1 and len(columns) <= 1
+    shape = None if is_plain else tuple(sizes[x] for x in natural)
+    if is_plain and order is None and first is None and second is None and not is_turned:
+        return multiply  # type: ignore[no-any-return]
 
     def kernel(a: Array, b: Array) -> Array:
+        if is_turned:
+            a, b = b, a
         product: Array = multiply(
             a if first is None else first(a), b if second is None else second(b)
         )
-        if not is_plain:
+        if shape is not None:
             product = product.reshape(shape)
         return product if order is None else product.transpose(order)
 
-    is_ready = is_plain and order is None
-    return multiply if is_ready and first is None and second is None else kernel
+    return kernel
 
 
 def _matrix(
@@ -193,7 +265,7 @@ def _presummed(
 ) -> Function:
     short_left = "".join(x for x in left if x not in alone_left)
     short_right = "".join(x for x in right if x not in alone_right)
-    first, second = _single(left, short_left), _single(right, short_right)
+    first, second = _single(left, short_left, sizes), _single(right, short_right, sizes)
     product = _pair(short_left, short_right, output, sizes)
     return lambda a, b: product(first(a), second(b))
 
@@ -208,6 +280,32 @@ def _product(left: str, right: str, output: str) -> Function:
     if second is None:
         return lambda a, b: np.multiply(first(a), b, order="C")
     return lambda a, b: np.multiply(first(a), second(b), order="C")
+
+
+def scaling(operands: Sequence[str], output: str, position: int) -> Function | None:
+    """The kernel of a product entry by entry that writes over one of its two operands.
+
+    Args:
+        operands: The letters of each operand.
+        output: The letters of the result.
+        position: Which operand is written over.
+
+    Returns:
+        None where the contraction is not that operand times numbers along some of its axes.
+    """
+    if len(operands) != 2 or operands[position] != output or len(set(output)) < len(output):
+        return None
+    other = operands[1 - position]
+    if len(set(other)) < len(other) or not set(other) <= set(output):
+        return None
+    spread = _aligned(other, output) or np.asarray
+
+    def kernel(*arrays: Array) -> Array:
+        whole = arrays[position]
+        product: Array = np.multiply(spread(arrays[1 - position]), whole, out=whole)
+        return product
+
+    return kernel
 
 
 def _aligned(term: str, output: str) -> Function | None:

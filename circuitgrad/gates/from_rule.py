@@ -33,6 +33,7 @@ class Declaration:
             itself by default.
         traced: The same without decisions on values, for frameworks that trace functions; the
             kernel itself by default.
+        prepared: (**parameters) -> the kernel, where the parameters take work that is done once.
         pullback: (out, grad, **parameters) -> one wire or None per input.
         pushforward: (out, tangents, **parameters) -> wire or None.
         meaning: selection: (*inputs, **parameters) -> the wire of 0/1 weights (shares at ties);
@@ -78,6 +79,7 @@ class Declaration:
     mixed_axes: int | None = None
     written: Rule | None = None
     traced: Rule | None = None
+    prepared: Callable[..., Kernel] | None = None
     recovery: tuple[int, Callable[..., Wire]] | None = None
     flops: Callable[..., int] | None = None
 
@@ -120,6 +122,9 @@ class _RuleGate(Gate):
             )
         if "shape" in options:
             options["shape"] = out  # with the sizes of named axes
+        if self.declaration.prepared is not None:
+            prepared: Kernel = self.declaration.prepared(**options)
+            return prepared
         return (lambda *arrays: function(*arrays, **options)) if options else function
 
     def flops(self, shapes: tuple[tuple[int, ...], ...], out: tuple[int, ...]) -> int:

@@ -6,7 +6,7 @@ Stack. Linear maps that only move entries.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,11 +105,20 @@ def _index_pushforward(out: Wire, tangents: tuple[Wire], key: Key) -> Wire:
 
 def index_kernel(a: Array, key: Key) -> Array:
     """The entries of an array at a parsed index."""
-    try:
-        result: Array = a[numpy_index(key)]
-    except IndexError as error:
-        raise ShapeError(f"index: {error}. Axes with names are checked when run.") from None
-    return result
+    return _prepared_index(key)(a)
+
+
+def _prepared_index(key: Key) -> Callable[[Array], Array]:
+    position = numpy_index(key)
+
+    def kernel(a: Array) -> Array:
+        try:
+            result: Array = a[position]
+        except IndexError as error:
+            raise ShapeError(f"index: {error}. Axes with names are checked when run.") from None
+        return result
+
+    return kernel
 
 
 _index = Declaration(
@@ -118,6 +127,7 @@ _index = Declaration(
     "x[i]",
     infer=lambda inputs, key: Spec(indexed_shape(inputs[0], key), inputs[0].dtype),
     function=index_kernel,
+    prepared=_prepared_index,
     written=lambda a, key: a[key],
     pullback=_index_pullback,
     pushforward=_index_pushforward,

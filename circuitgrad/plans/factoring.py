@@ -21,7 +21,9 @@ from circuitgrad.gates.contraction_kernels import is_weighted_square
 from circuitgrad.gates.contraction_order import pairwise_order
 from circuitgrad.gates.from_einsum import Einsum, contract, is_view
 from circuitgrad.gates.from_formula import Elementwise
-from circuitgrad.plans.terms import Factor, Renaming, Term, key_of, unique
+from circuitgrad.plans.placements import is_placement
+from circuitgrad.plans.readers import is_mixed, is_plain, is_sum, takes_number
+from circuitgrad.plans.terms import Factor, Renaming, Term, key_of, multiplied, unique
 from circuitgrad.sources import Constant, constant
 from circuitgrad.spec import Axis
 from circuitgrad.wire import Gate, Wire, build
@@ -56,6 +58,7 @@ class _Factoring:
     ) -> None:
         self._sizes = sizes
         self._terms: dict[int, Term] = {}
+        self._written_out: dict[int, Term] = {}
         self._whole: dict[int, Wire] = {}
         self._readers: dict[int, list[Gate]] = {wire.serial: [] for wire in order}
         for wire in order:
@@ -67,11 +70,13 @@ class _Factoring:
         """Note the factors of a wire if it is better kept as factors, else rebuild it."""
         term = self._factors_of(wire)
         if term is not None and self._is_lighter(wire, term):
-            self._terms[wire.serial] = self._merged(term)
+            self._terms[wire.serial] = term if self._is_summed(wire) else self._merged(term)
         elif term is not None and self._is_written(wire, term):
             self._whole[wire.serial] = self._written(wire, self._merged(term))
         else:
             self._rebuild(wire)
+        if term is not None and not term.is_entrywise and wire.serial not in self._terms:
+            self._written_out[wire.serial] = term
 
     def whole(self, wire: Wire) -> Wire:
         """The wire as one array."""
@@ -93,9 +98,36 @@ class _Factoring:
         return not term.is_entrywise and (hidden or len(wire.inputs) > 2)
 
     def _rebuild(self, wire: Wire) -> None:
+        if self._is_signed(wire):
+            return
         inputs = tuple([self.whole(source) for source in wire.inputs])
         if any([new is not old for new, old in zip(inputs, wire.inputs, strict=True)]):
             self._whole[wire.serial] = build(wire.gate, inputs)
+
+    def _is_signed(self, wire: Wire) -> bool:
+        """Rebuild a sum or difference whose second operand is -x as the other one of x."""
+        gate = wire.gate
+        if gate is not arithmetic.add and gate is not arithmetic.sub:
+            return False
+        first, second = [self._opposite(source) for source in wire.inputs]
+        if gate is arithmetic.add and first is not None and second is None:
+            if is_placement(wire.inputs[1].gate):
+                return False  # which is added in place
+            self._whole[wire.serial] = self.whole(wire.inputs[1]) - first
+            return True
+        if second is None or is_placement(wire.inputs[0].gate):
+            return False
+        left = self.whole(wire.inputs[0])
+        self._whole[wire.serial] = left - second if gate is arithmetic.add else left + second
+        return True
+
+    def _opposite(self, wire: Wire) -> Wire | None:
+        """The array x of a wire that is -x."""
+        term = self._terms.get(wire.serial)
+        if term is None or term.coefficient != -1 or len(term.factors) != 1:
+            return None
+        ((factor, axes),) = term.factors
+        return factor if axes == term.pattern == tuple(range(wire.ndim)) else None
 
     # --- which wires are products -----------------------------------------------------------------
 
@@ -104,23 +136,31 @@ class _Factoring:
         gate = wire.gate
         if type(gate) is Einsum:
             known = any([source.serial in self._terms for source in wire.inputs])
-            if (_is_plain(gate) and not known) or _is_mixed(wire):
+            if (is_plain(gate) and not known) or is_mixed(wire):
                 return None
             return self._contracted(wire, gate)
-        if type(gate) is not Elementwise or gate not in _LINEAR or not wire.shape:
+        if type(gate) is not Elementwise or gate not in _READABLE or not wire.shape:
             return None
-        terms = [self._terms.get(source.serial) for source in wire.inputs]
-        if all([term is None for term in terms]) or _is_mixed(wire):
+        if gate is arithmetic.neg:
+            return self._read(wire.inputs[0]).scaled(-1.0)
+        if self._is_summed(wire):
+            return multiplied(*[self._read(wire.inputs[k]) for k in (0, -1)])
+        if gate is arithmetic.square:
+            return None
+        tables = [self._terms] if gate is arithmetic.mul else [self._terms, self._written_out]
+        if is_mixed(wire) or not any([s.serial in t for s in wire.inputs for t in tables]):
             return None
         if gate is arithmetic.mul:
-            return _multiplied(*[self._read(source) for source in wire.inputs])
-        if gate is arithmetic.neg:
-            (term,) = terms
-            return None if term is None else term.scaled(-1.0)
-        first, second = terms
-        if first is None or second is None:
-            return None
+            return multiplied(*[self._read(source) for source in wire.inputs])
+        first, second = [self._summand(source) for source in wire.inputs]
         return self._added(wire, first, second.scaled(-1.0 if gate is arithmetic.sub else 1.0))
+
+    def _is_summed(self, wire: Wire) -> bool:
+        """Whether a product entry by entry is read by one sum alone, which then multiplies."""
+        if wire.gate not in (arithmetic.mul, arithmetic.square) or wire.serial in self._wanted:
+            return False
+        readers = self._readers[wire.serial]
+        return len(readers) == 1 and is_sum(readers[0]) and not is_mixed(wire)
 
     def _read(self, wire: Wire) -> Term:
         """The factors of a wire, or the wire itself as the only one."""
@@ -133,6 +173,12 @@ class _Factoring:
         axes = tuple(range(wire.ndim))
         return Term(1.0, ((whole, axes),), axes, True)
 
+    def _summand(self, wire: Wire) -> Term:
+        """The factors of a wire that is added, also where the wire itself is written out."""
+        if len(self._readers[wire.serial]) == 1 and wire.serial in self._written_out:
+            return self._written_out[wire.serial]
+        return self._read(wire)
+
     def _is_lighter(self, wire: Wire, term: Term) -> bool:
         """Whether the factors are fewer numbers than the array, or only scale what is read once."""
         if len(term.factors) > LARGEST_PRODUCT:
@@ -141,12 +187,16 @@ class _Factoring:
             wire.shape
         ):
             return True
+        if wire.serial in self._wanted:
+            return False
         readers = self._readers[wire.serial]
+        if len(term.factors) == 1:
+            return all([takes_number(reader) for reader in readers])
+        if self._is_summed(wire):
+            return True
         return (
             len(readers) == 1
-            and wire.serial not in self._wanted
             and (type(readers[0]) is Einsum and len(readers[0].operands) > 1)
-            and len(term.factors) > 1
             and sum(factor.ndim == wire.ndim for factor, _ in term.factors) == 1
         )
 
@@ -263,7 +313,8 @@ class _Factoring:
         self, factors: list[Factor], kept: tuple[int, ...], lengths: Mapping[int, Axis]
     ) -> Factor:
         """One wire for a group of factors, multiplied pair after pair in the cheapest order."""
-        listed = self._same_merged(factors)
+        is_pair = len(factors) == 2  # multiplied on the way of the sum
+        listed = factors if is_pair else self._same_merged(factors)
         listed = [(_diagonal(wire, ids, lengths), unique(ids)) for wire, ids in listed]
         present = unique(i for _, ids in listed for i in ids)
         output = tuple(i for i in kept if i in present)
@@ -325,34 +376,7 @@ class _Factoring:
         return factors
 
 
-def _is_plain(gate: Einsum) -> bool:
-    """Whether a contraction of at most two operands sums, and neither spreads nor places."""
-    carried = set("".join(gate.operands))
-    return (
-        len(gate.operands) <= 2
-        and not gate.sizes
-        and len(set(gate.output)) == len(gate.output) < len(carried)
-    )
-
-
-def _is_mixed(wire: Wire) -> bool:
-    """Whether an input has another dtype than the output."""
-    return any([source.dtype != wire.dtype for source in wire.inputs])
-
-
-def _multiplied(left: Term, right: Term) -> Term:
-    """The product of two arrays of one shape, entry by entry."""
-    join = Renaming()
-    for axis, (first, second) in enumerate(zip(left.pattern, right.pattern, strict=True)):
-        join.equate(first, axis)
-        join.equate(second, axis)
-    factors = tuple(join.factor(factor) for factor in (*left.factors, *right.factors))
-    pattern = tuple(join.root(axis) for axis in range(len(left.pattern)))
-    is_entrywise = left.is_entrywise and right.is_entrywise
-    return Term(left.coefficient * right.coefficient, factors, pattern, is_entrywise)
-
-
-_LINEAR = (arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.neg)
+_READABLE = (arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.neg, arithmetic.square)
 
 
 def _order_of(factors: Sequence[Factor]) -> list[int]:

@@ -26,15 +26,25 @@ Value: TypeAlias = "float | Array"
 def evaluate(circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """The outputs of a circuit: one value, or a dict by name if there are several."""
     plan, arrays = _prepared(circuit, values, named)
-    taken = {id(root(array)) for array in arrays} | plan.constants
-    results = []
-    for value in plan(arrays):
-        owner = root(value)
-        results.append(_finished(value, copy=id(owner) in taken))
-        taken.add(id(owner))
+    values = plan(arrays)
+    if all(plan.is_own):
+        results = [_finished(value, copy=False) for value in values]
+    else:
+        results = _separate(plan, arrays, values)
     if len(results) == 1:
         return results[0]
     return dict(zip(circuit.output_names, results, strict=True))
+
+
+def _separate(plan: Plan, arrays: Sequence[Any], values: Sequence[Any]) -> list[Value]:
+    """The values, each with memory of its own."""
+    taken = {id(root(array)) for array in arrays} | plan.constants
+    results = []
+    for value in values:
+        owner = root(value)
+        results.append(_finished(value, copy=id(owner) in taken))
+        taken.add(id(owner))
+    return results
 
 
 def _prepared(
@@ -44,9 +54,8 @@ def _prepared(
 
     Arrays of shapes and dtypes that have been checked once are not looked at again.
     """
-    seen = None
-    if not named and all([type(value) is np.ndarray and value.ndim for value in values]):
-        seen = tuple([(value.shape, value.dtype) for value in values])
+    seen = None if named else signature(values)
+    if seen is not None:
         plan: Plan | None = circuit._plans.get(seen)
         if plan is not None:
             return plan, values
@@ -55,6 +64,13 @@ def _prepared(
     if seen is not None and all([a is b for a, b in zip(arrays, values, strict=False)]):
         circuit._plans[seen] = plan
     return plan, arrays
+
+
+def signature(values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The shapes and dtypes of some arrays; None where a value is a number or no array."""
+    if all([type(value) is np.ndarray and value.ndim for value in values]):
+        return tuple([(value.shape, value.dtype) for value in values])
+    return None
 
 
 def plan_of(circuit: Circuit, sizes: Mapping[str, int], keep: bool = False) -> Plan:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from circuitgrad.gates import arithmetic
+from circuitgrad.gates.contraction_kernels import scaling
 from circuitgrad.gates.from_einsum import Einsum, is_view
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.plans.factoring import factored
 from circuitgrad.plans.placements import adding_kernel, is_placement
+from circuitgrad.plans.sharing import shared
 from circuitgrad.sources import Constant
 from circuitgrad.spec import FLOAT64, resolve_shape
-from circuitgrad.wire import Array, Wire
+from circuitgrad.wire import Array, Gate, Wire
 
+LEAST_OVERWRITTEN = 16_384  # bytes: a smaller array is made faster than the choice of its place
 Step = tuple[Callable[..., Any], tuple[int, ...], int]
 
 
@@ -36,6 +40,7 @@ class Plan:
     Attributes:
         gates: The wires that are computed, in order, each with the wires that its kernel reads.
         wanted: The serial numbers of the wires returned.
+        is_own: For each wire returned whether its array is new and no other result looks into it.
         constants: The identities of the arrays that belong to the plan, not to a caller.
     """
 
@@ -52,6 +57,8 @@ class Plan:
         if reuse:
             wanted = factored(self._order, given, wanted, sizes)
             self._order = [w for w in self._needed(wanted) if w.serial not in self._given]
+            wanted = shared(self._order, wanted, sizes)
+            self._order = [w for w in self._needed(wanted) if w.serial not in self._given]
         self._shapes = {
             w.serial: resolve_shape(w.shape, sizes) for w in (*given, *self._order, *wanted)
         }
@@ -65,6 +72,8 @@ class Plan:
         self._schedule(wanted, reuse)
         self._outputs = [self._slot[wire.serial] for wire in wanted]
         self.wanted = tuple(wire.serial for wire in wanted)
+        last = Counter(self.wanted)
+        self.is_own = tuple(last[w.serial] == 1 and _is_own(w) for w in wanted)
         self.constants = frozenset(id(root(v)) for v in self._initial if v is not None)
         self._exact_steps = self.steps
         if self.is_scalar:
@@ -136,7 +145,7 @@ class Plan:
                 kernel = adding_kernel(
                     gate, self._shapes[wire.serial], owned and _is_own(sources[0])
                 )
-            elif dying and wire.spec.shape and isinstance(kernel, np.ufunc):
+            elif reuse and dying and wire.spec.shape:
                 kernel = self._overwriting(kernel, wire, sources, dying, readable)
             free.extend(self._slot[s.serial] for s in dying if reuse)
             self._slot[wire.serial] = free.pop() if free else self._new_slot(None)
@@ -157,8 +166,8 @@ class Plan:
         return seen if whole else wire.inputs
 
     def _placed_operand(self, wire: Wire) -> int | None:
-        """Which operand of a sum only places entries on a diagonal: it is added there alone."""
-        if wire.gate is not arithmetic.add:
+        """Which operand of a sum only places entries among zeros: it is added there alone."""
+        if wire.gate is not arithmetic.add or any([s.dtype != wire.dtype for s in wire.inputs]):
             return None
         for k in (1, 0):
             source = wire.inputs[k]
@@ -177,21 +186,23 @@ class Plan:
 
     def _overwritable(self, operands: Mapping[int, tuple[Wire, ...]]) -> set[int]:
         """Wires whose arrays are their own and that no view looks into."""
-        fresh = {w.serial for w in self._order if _is_ufunc(w)}
+        fresh = {w.serial for w in self._order if _is_own(w)}
         for wire in self._order:
-            if type(wire.gate) is not Elementwise:
+            if type(wire.gate) is not Elementwise and not _is_computed(wire.gate):
                 fresh -= {s.serial for s in operands[wire.serial]}
         return fresh
 
     def _overwriting(
         self,
-        kernel: np.ufunc,
+        kernel: Callable[..., Any],
         wire: Wire,
         sources: Sequence[Wire],
         dying: list[Wire],
         readable: set[int],
     ) -> Callable[..., Any]:
         """The kernel writing over an operand that dies here, if one has the result's shape."""
+        if math.prod(self._shapes[wire.serial]) * wire.dtype.itemsize < LEAST_OVERWRITTEN:
+            return kernel
         for k, source in enumerate(sources):
             if (
                 source.serial in readable
@@ -199,7 +210,10 @@ class Plan:
                 and self._shapes[source.serial] == self._shapes[wire.serial]
                 and source.dtype == wire.dtype
             ):
-                return _into(kernel, k)
+                if isinstance(kernel, np.ufunc):
+                    return _into(kernel, k)
+                if _is_computed(wire.gate):
+                    return scaling(wire.gate.operands, wire.gate.output, k) or kernel
         return kernel
 
     def _kernel(self, wire: Wire, sources: Sequence[Wire]) -> Callable[..., Any]:
@@ -239,7 +253,8 @@ class Plan:
             slots[slot] = value
         for kernel, sources, target in steps:
             if len(sources) == 2:
-                slots[target] = kernel(slots[sources[0]], slots[sources[1]])
+                first, second = sources
+                slots[target] = kernel(slots[first], slots[second])
             elif len(sources) == 1:
                 slots[target] = kernel(slots[sources[0]])
             else:
@@ -260,11 +275,18 @@ def _is_spread_constant(wire: Wire) -> bool:
 
 
 def _is_own(wire: Wire) -> bool:
-    """Whether a wire's kernel makes an array of its own, and no view of another."""
+    """Whether a wire's kernel makes an array of its own, which may be written over."""
     gate = wire.gate
-    if isinstance(gate, Einsum):
-        return len(gate.operands) > 1 or is_placement(gate)
-    return _is_ufunc(wire)
+    if _is_computed(gate):
+        return not gate.sizes  # with ones on new axes it is a view that repeats entries
+    return _is_ufunc(wire) or is_placement(gate)
+
+
+def _is_computed(gate: Gate) -> TypeGuard[Einsum]:
+    """Whether a gate is a contraction that multiplies or sums: its result is no view."""
+    if not isinstance(gate, Einsum):
+        return False
+    return len(gate.operands) > 1 or not set("".join(gate.operands)) <= set(gate.output)
 
 
 def _is_ufunc(wire: Wire) -> bool:

@@ -66,3 +66,15 @@ def key_of(factor: Factor) -> tuple[int, tuple[int, ...]]:
 def unique(indices: Iterable[int]) -> tuple[int, ...]:
     """Indices in order of appearance, each once."""
     return tuple(dict.fromkeys(indices))
+
+
+def multiplied(left: Term, right: Term) -> Term:
+    """The product of two arrays of one shape, entry by entry."""
+    join = Renaming()
+    for axis, (first, second) in enumerate(zip(left.pattern, right.pattern, strict=True)):
+        join.equate(first, axis)
+        join.equate(second, axis)
+    factors = tuple(join.factor(factor) for factor in (*left.factors, *right.factors))
+    pattern = tuple(join.root(axis) for axis in range(len(left.pattern)))
+    is_entrywise = left.is_entrywise and right.is_entrywise
+    return Term(left.coefficient * right.coefficient, factors, pattern, is_entrywise)

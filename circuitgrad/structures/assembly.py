@@ -7,27 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from string import ascii_letters
 from typing import Any
 
 import numpy as np
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
-from circuitgrad.gates.indexed_products import IndexedProduct
 from circuitgrad.grids import Grid
-from circuitgrad.plans.run import bind
-from circuitgrad.plans.schedule import Plan
-from circuitgrad.spec import resolve_shape
-from circuitgrad.structures.classification import DENSE, UNSEEN, Block, Structure, read_block
+from circuitgrad.plans.run import bind, by_name, signature
+from circuitgrad.plans.schedule import Plan, root
+from circuitgrad.structures.classification import UNSEEN, Block, Structure, read_block
 from circuitgrad.structures.compressed import sparse_derivative
 from circuitgrad.structures.description import block_formula
 from circuitgrad.structures.operators import DerivativeOperator
-from circuitgrad.structures.parts import Blocks, Dense, Part, ProductPart, Sparse, Sum
+from circuitgrad.structures.parts import Blocks, Dense, Part, Sparse
+from circuitgrad.structures.recipes import recipe_of
 from circuitgrad.wire import Array, Wire
 
 Lines = tuple[tuple[Block, ...], ...]
-Values = Mapping[Wire, Any]
 
 
 def structure(circuit: Circuit, output: str | None = None) -> Structure:
@@ -68,16 +65,68 @@ def operator(
         SpecError: The circuit is no derivative, or an input is missing or unknown.
         ShapeError: An array that does not fit its input.
     """
-    lines = _lines(circuit, output)
-    arrays, sizes = bind(_bindable(circuit), values, named)
-    found = _evaluated(circuit, lines, arrays, sizes)
-    parts = tuple(
-        tuple(_part(circuit, block, found, arrays, sizes) for block in line) for line in lines
-    )
-    whole = parts[0][0] if len(parts) == len(parts[0]) == 1 else Blocks(parts)
-    name = lines[0][0].name if whole is parts[0][0] else circuit.output_names[0]
-    kind = lines[0][0].kind if whole is parts[0][0] else _block_kind(lines)
-    return DerivativeOperator(whole, name, kind, partial(structure, circuit, output))
+    bindable = _bindable(circuit)
+    ordered = by_name(bindable.input_names, values, named) if named else values
+    seen = signature(ordered)
+    known = circuit._plans.get(("operator", output, seen)) if seen else None
+    if known is not None:
+        return known(ordered)  # type: ignore[no-any-return]
+    arrays, sizes = bind(bindable, ordered, {})
+    made = _assembly(circuit, output, sizes)
+    if seen and all([a is b for a, b in zip(arrays, ordered, strict=True)]):
+        circuit._plans["operator", output, seen] = made
+    return made(arrays)
+
+
+def _assembly(circuit: Circuit, output: str | None, sizes: Mapping[str, int]) -> _Assembly:
+    key = ("operator", output, tuple(sorted(sizes.items())))
+    found: _Assembly | None = circuit._plans.get(key)
+    if found is None:
+        found = circuit._plans[key] = _Assembly(circuit, output, sizes)
+    return found
+
+
+class _Assembly:
+    """From bound inputs to an operator: what circuit and sizes alone decide is decided once."""
+
+    def __init__(self, circuit: Circuit, output: str | None, sizes: Mapping[str, int]) -> None:
+        self._circuit, self._sizes = _bindable(circuit), dict(sizes)
+        self._lines = lines = _lines(circuit, output)
+        self._recipes = [[recipe_of(block, sizes) for block in line] for line in lines]
+        recipes = [recipe for line in self._recipes for recipe in line if recipe is not None]
+        wires = [wire for recipe in recipes for wire in recipe.wires]
+        self._dtypes = [wire.dtype for wire in wires]
+        self._plan = Plan(self._circuit.inputs, wires, sizes)
+        self._is_single = len(lines) == len(lines[0]) == 1
+        block = lines[0][0]
+        self._name = block.name if self._is_single else circuit.output_names[0]
+        self._kind = block.kind if self._is_single else _block_kind(lines)
+        self._describe = partial(structure, circuit, output)
+
+    def __call__(self, arrays: Sequence[Any]) -> DerivativeOperator:
+        """The operator at bound inputs."""
+        values = iter(self._values(arrays))
+        parts = tuple(
+            tuple(
+                self._unseen(block, arrays) if recipe is None else recipe.part(values)
+                for block, recipe in zip(*line, strict=True)
+            )
+            for line in zip(self._lines, self._recipes, strict=True)
+        )
+        whole = parts[0][0] if self._is_single else Blocks(parts)
+        return DerivativeOperator(whole, self._name, self._kind, self._describe)
+
+    def _values(self, arrays: Sequence[Any]) -> list[Array]:
+        """The values of the wires, which stay when the caller writes into the arrays given."""
+        taken = {id(root(array)) for array in arrays}
+        values = []
+        for value, dtype in zip(self._plan(arrays), self._dtypes, strict=True):
+            array = np.asarray(value, dtype)
+            values.append(array.copy() if id(root(array)) in taken else array)
+        return values
+
+    def _unseen(self, block: Block, arrays: Sequence[Any]) -> Part:
+        return _unseen(self._circuit, block, arrays, self._sizes)
 
 
 def _block_kind(lines: Lines) -> str:
@@ -126,83 +175,6 @@ def _described(circuit: Circuit, block: Block) -> Structure:
     shown = block_formula(circuit, block) if block.kind not in (UNSEEN, "zero") else ""
     is_sized = any(isinstance(axis, str) for axis in block.wire.shape)
     return Structure(block.name, block.kind, shown, is_sized)
-
-
-def _is_read(block: Block) -> bool:
-    """Whether the products are the way to compute, rather than the wire itself."""
-    return block.products is not None and block.kind not in (UNSEEN, DENSE)
-
-
-def _evaluated(
-    circuit: Circuit, lines: Lines, arrays: Sequence[Any], sizes: Mapping[str, int]
-) -> Values:
-    """The values of all factors, and of the blocks that are dense, by one plan."""
-    wanted: dict[Wire, None] = {}
-    for block in (block for line in lines for block in line):
-        if _is_read(block):
-            wanted |= {wire: None for p in block.products or () for wire, _ in p.factors}
-        elif block.kind == DENSE:
-            wanted[block.wire] = None
-    key = ("operator", tuple(wanted), tuple(sorted(sizes.items())))
-    plan = circuit._plans.get(key)
-    if plan is None:
-        plan = circuit._plans[key] = Plan(circuit.inputs, list(wanted), sizes)
-    taken = [a for a in arrays if isinstance(a, np.ndarray)]
-    return {
-        wire: _own(value, wire, taken) for wire, value in zip(wanted, plan(arrays), strict=True)
-    }
-
-
-def _own(value: Any, wire: Wire, taken: Sequence[Array]) -> Array:
-    """A value that stays when the caller writes into the arrays that were given."""
-    array = np.asarray(value, dtype=wire.dtype)
-    return array.copy() if any(np.may_share_memory(array, a) for a in taken) else array
-
-
-def _part(
-    circuit: Circuit,
-    block: Block,
-    found: Values,
-    arrays: Sequence[Any],
-    sizes: Mapping[str, int],
-) -> Part:
-    if block.kind == UNSEEN:
-        return _unseen(_bindable(circuit), block, arrays, sizes)
-    shape = resolve_shape(block.wire.shape, sizes)
-    rows, columns = (
-        int(np.prod(side, dtype=np.int64))
-        for side in (shape[: block.leading], shape[block.leading :])
-    )
-    if block.kind == DENSE:
-        return Dense(found[block.wire].reshape(rows, columns))
-    parts = [_product_part(p, block, found, sizes) for p in block.products or ()]
-    if len(parts) == 1:
-        return parts[0]
-    return Sum(tuple(parts), (rows, columns), block.wire.dtype)
-
-
-def _product_part(
-    product: IndexedProduct, block: Block, found: Values, sizes: Mapping[str, int]
-) -> ProductPart:
-    """A product with values: its number in the smallest factor, cheap factors multiplied."""
-    order = dict.fromkeys([*product.output, *(i for _, ids in product.factors for i in ids)])
-    letter = dict(zip(order, ascii_letters, strict=False))
-    terms = ["".join(letter[i] for i in ids) for _, ids in product.factors]
-    values = [found[wire] for wire, _ in product.factors]
-    if product.coefficient != 1:
-        if values:
-            k = min(range(len(values)), key=lambda k: values[k].size)
-            values[k] = values[k] * block.wire.dtype.type(product.coefficient)
-        else:
-            terms, values = [""], [np.asarray(product.coefficient, block.wire.dtype)]
-    output = "".join(letter[i] for i in product.output)
-    axes = [product.axes[i] for i in order]
-    known = dict(zip(letter.values(), resolve_shape(tuple(axes), sizes), strict=True))
-    part = ProductPart(
-        tuple(terms), tuple(values), output[: block.leading], output[block.leading :],
-        known, block.wire.dtype,
-    )  # fmt: skip
-    return part.merged()
 
 
 def _unseen(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -75,9 +76,6 @@ def _cheapest(pending: Sequence[str], output: str, sizes: Sizes) -> tuple[int, i
     return min(pairs, key=cost)
 
 
-def entries(letters: str | set[str], sizes: Sizes) -> int:
-    """The number of entries of an array with these letters."""
-    found = 1
-    for letter in set(letters):
-        found *= sizes[letter]
-    return found
+def entries(letters: Iterable[Hashable], sizes: Mapping[Any, int]) -> int:
+    """The number of entries of an array with these letters, each counted once."""
+    return math.prod([sizes[letter] for letter in set(letters)])

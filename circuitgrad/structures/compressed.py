@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from circuitgrad.circuits import Circuit, Origin
 from circuitgrad.derivatives import grad
@@ -64,12 +64,12 @@ class SparseDerivative:
     def at(self, arrays: Sequence[Any], sizes: Mapping[str, int]) -> Any:
         """The derivative at bound inputs: arrays in the circuit's order, sizes of named axes."""
         known = self.at_sizes(sizes)
-        pattern = known.pattern
-        data = known.evaluate(arrays)
-        # Copies, so that what a caller does to the array later leaves the pattern as it is.
-        return sparse.csr_array(
-            (data, pattern.indices.copy(), pattern.indptr.copy()), shape=pattern.shape
-        )
+        # Of the pattern's own making, so that nothing of it is checked again; its arrays are
+        # copied, so that what a caller does to the result leaves the pattern as it is.
+        result = copy.copy(known.pattern)
+        result.data = known.evaluate(arrays)
+        result.indices, result.indptr = result.indices.copy(), result.indptr.copy()
+        return result
 
     def pattern(self, **sizes: int) -> Any:
         """Where the derivative can be other than zero, as a Boolean scipy.sparse.csr_array.

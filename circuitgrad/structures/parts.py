@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from circuitgrad.structures.chains import Sizes, contracted, entries
+from circuitgrad.structures.chains import Sizes, contracted
 from circuitgrad.wire import Array
-
-# A pair of factors is multiplied in advance where that takes at most this many operations for
-# each entry of the two: an operator is made to be applied, but perhaps only once.
-MERGING_WORK = 8
 
 
 class Part(abc.ABC):
@@ -183,33 +178,6 @@ class ProductPart(Part):
         output = "".join(same[x] for x in self.rows)
         found = contracted(terms, output, self.arrays, self.sizes, self.dtype)
         return np.array(found).reshape(-1)
-
-    def merged(self) -> ProductPart:
-        """The same part with factors multiplied in advance where that is cheap."""
-        terms, arrays = list(self.terms), list(self.arrays)
-        while (pair := self._pair(terms)) is not None:
-            i, j = pair
-            rest = [t for k, t in enumerate(terms) if k not in pair]
-            later = set("".join((*rest, self.rows, self.columns)))
-            result = "".join(x for x in dict.fromkeys(terms[i] + terms[j]) if x in later)
-            used = (arrays[i], arrays[j])
-            made = contracted((terms[i], terms[j]), result, used, self.sizes, self.dtype)
-            terms = [*rest, result]
-            arrays = [*(a for k, a in enumerate(arrays) if k not in pair), made]
-        return replace(self, terms=tuple(terms), arrays=tuple(arrays))
-
-    def _pair(self, terms: Sequence[str]) -> tuple[int, int] | None:
-        """The next two factors to be multiplied, if there are any."""
-        for j in range(len(terms)):
-            for i in range(j):
-                rest = "".join(t for k, t in enumerate(terms) if k not in (i, j))
-                later = set(rest + self.rows + self.columns)
-                both = set(terms[i] + terms[j])
-                size = [entries(terms[k], self.sizes) for k in (i, j)]
-                is_small = entries(both & later, self.sizes) <= min(size) or min(size) == 1
-                if is_small and entries(both, self.sizes) <= MERGING_WORK * (sum(size) + 8):
-                    return i, j
-        return None
 
 
 _LETTERS = "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA"
