@@ -6,6 +6,8 @@ from typing import Final
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import CircuitError
+from circuitgrad.formulas.closed_forms import circuit_matrix
+from circuitgrad.formulas.derivations import downstream_latex
 from circuitgrad.formulas.latex import local_latex as closed_form
 from circuitgrad.formulas.latex import name_latex
 from circuitgrad.gates.from_formula import Elementwise
@@ -14,6 +16,7 @@ from circuitgrad.viz.written import written_latex
 from circuitgrad.wire import Wire
 
 _LONGEST: Final = 26
+_LONGEST_CHAIN: Final = 40
 _FRACTION: Final = re.compile(
     r"\\frac\{(\w+)\}\{(\w(?:_\{\w+\})?(?:\^\{\w+\})?|\d+)\}"  # 1/q², but not 1/(q r)
 )
@@ -39,6 +42,20 @@ def local_gradient_latex(wire: Wire, position: int, names: Mapping[Wire, str]) -
     ]
     best = _on_one_line(min(found, key=lambda text: len(plain_text(text)), default=""))
     return best if len(plain_text(best)) <= _LONGEST else ""
+
+
+def chain_latex(wire: Wire, position: int, names: Mapping[Wire, str]) -> str:
+    """LaTeX of what a gate sends back along an operand, for tensors; empty where it is long.
+
+    Args:
+        wire: The gate's output.
+        position: Which operand.
+        names: The names of the wires in the figure.
+    """
+    if not wire.shape and not wire.inputs[position].shape:
+        return ""
+    latex = downstream_latex(wire, position, names)
+    return latex if len(plain_text(latex)) <= _LONGEST_CHAIN else ""
 
 
 def _on_one_line(latex: str) -> str:
@@ -80,9 +97,16 @@ def circuit_formula(circuit: Circuit) -> str:
         body = r",\; ".join(bodies)
         return rf"{_common_name(circuit)}({arguments})=\left[\,{body}\,\right]"
     try:
-        return circuit.latex()
+        tensors = any(wire.shape for wire in circuit.wires)
+        return _matrix_formula(circuit) if tensors else circuit.latex()
     except CircuitError:
         return ""
+
+
+def _matrix_formula(circuit: Circuit) -> str:
+    """LaTeX of one output in matrix notation; empty where it has none."""
+    line, _, note = circuit_matrix(circuit, latex=True).partition(r" \qquad\text")
+    return "" if "index form" in note or len(circuit.outputs) > 1 else line
 
 
 def _common_name(circuit: Circuit) -> str:
