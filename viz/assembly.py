@@ -33,6 +33,7 @@ from circuitgrad.viz.scene import (
     WireStyle,
 )
 from circuitgrad.viz.signs import sign_item
+from circuitgrad.viz.symbols import is_gradient
 from circuitgrad.viz.values import is_finite, is_picture, is_zero, scalar, value_item
 
 LocalForm = Literal["symbolic", "numeric", "both"]
@@ -263,7 +264,12 @@ class _Assembly:
             for k, output in enumerate(account.outputs)
         )
         symbolic = account.jacobian if 0 < len(account.jacobian) <= _MOST_LATEX else ""
-        start = Maths(f"J={symbolic}=" if symbolic else "J=", "ink", _HEADER_SIZE, display=True)
+        second = is_gradient(
+            [output.name for output in account.outputs], [signal.name for signal in inputs]
+        )
+        name = "H" if second else "J"
+        latex = f"{name}={symbolic}=" if symbolic else f"{name}="
+        start = Maths(latex, "ink", _HEADER_SIZE, display=True)
         legend = Column(notes, gap=7.0, align="left")
         return (Row((start, Grid(cells, column_gap=22.0), legend), gap=10.0, middle=True),)
 

@@ -1,5 +1,7 @@
 """A figure in words, in the order in which one reads it: what it is, forward, backward."""
 
+import re
+
 from circuitgrad.viz.account import Account
 from circuitgrad.viz.narration import branch_tooltip
 from circuitgrad.viz.plain_maths import plain_text
@@ -15,7 +17,7 @@ def description(scene: Scene, account: Account | None) -> str:
     """
     lines = [scene.title]
     if account is not None and account.formula:
-        lines.append(plain_text(account.formula))
+        lines.append(_formula(account.formula))
     if account is None or not account.branches:
         return _text([*lines, *scene.sentences])
     lines.extend(("", "Forward", *scene.sentences))
@@ -23,8 +25,13 @@ def description(scene: Scene, account: Account | None) -> str:
     lines.extend(("", title))
     lines.extend(branch_tooltip(account, branch) for branch in reversed(account.branches))
     if account.jacobian:
-        lines.extend(("", f"Jacobian {plain_text(account.jacobian)}"))
+        lines.extend(("", f"Jacobian {_formula(account.jacobian)}"))
     return _text(lines)
+
+
+def _formula(latex: str) -> str:
+    """A formula on one line, with room behind commas."""
+    return re.sub(r",(?=\S)", ", ", plain_text(latex))
 
 
 def _text(lines: list[str]) -> str:

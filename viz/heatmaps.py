@@ -23,8 +23,14 @@ _WIDE_CELL: Final = 7.0  # of short vectors
 _MOST_WIDE: Final = 12
 _VECTOR_HEIGHT: Final = 9.0
 _SMALLEST: Final = 28.0  # cells of small matrices grow until this is the longer side
-# Negative, zero, positive; and what is not finite.
-_SCALE: Final = np.array([(0x21, 0x66, 0xAC), (0xF7, 0xF7, 0xF7), (0xB2, 0x46, 0x0A)], dtype=float)
+# From the most negative entry over zero to the most positive one; and what is not finite.
+_SCALE: Final = (
+    (0x21, 0x66, 0xAC),
+    (0x92, 0xC5, 0xDE),
+    (0xF7, 0xF7, 0xF7),
+    (0xF4, 0xA5, 0x6E),
+    (0xB2, 0x46, 0x0A),
+)
 _BROKEN: Final = np.array((0xD1, 0x00, 0x6C), dtype=np.uint8)
 
 
@@ -89,10 +95,9 @@ def colours(cells: NDArray[np.float64]) -> NDArray[np.uint8]:
     known = np.where(finite, cells, 0.0)
     largest = float(np.abs(known).max(initial=0.0))
     share = known / largest if largest else known
-    low, middle, high = _SCALE
-    end = np.where(share[..., None] < 0, low, high)
-    mixed = middle + (end - middle) * np.abs(share)[..., None]
-    found: NDArray[np.uint8] = np.rint(mixed).astype(np.uint8)
+    stops = np.linspace(-1, 1, len(_SCALE))
+    mixed = [np.interp(share, stops, channel) for channel in zip(*_SCALE, strict=True)]
+    found: NDArray[np.uint8] = np.rint(np.stack(mixed, axis=-1)).astype(np.uint8)
     found[~finite] = _BROKEN
     return found
 

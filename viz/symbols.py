@@ -1,7 +1,7 @@
 """Formulas of a figure: the circuit's, its Jacobian's, and the local gradient of every branch."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from circuitgrad.circuits import Circuit
@@ -110,10 +110,33 @@ def _matrix_formula(circuit: Circuit) -> str:
 
 
 def _common_name(circuit: Circuit) -> str:
-    """LaTeX of a name for all outputs: what they begin with, else f."""
-    stems = {name.rstrip("_0123456789") for name in circuit.output_names}
+    """LaTeX of a name for all outputs: of a gradient ∇, else what they begin with, else f."""
+    names = circuit.output_names
+    if is_gradient(names, circuit.input_names):
+        return rf"\nabla {name_latex(_differentiated(names[0]))}"
+    stems = {name.rstrip("_0123456789") for name in names}
     stem = min(stems) if len(stems) == 1 else ""
     return name_latex(stem if stem and stem not in circuit.input_names else "f")
+
+
+def is_gradient(outputs: Sequence[str], inputs: Sequence[str]) -> bool:
+    """Whether the outputs are the derivatives of one function by every input, in order.
+
+    Args:
+        outputs: Their names, as derivatives are named: ``∂f/∂x``.
+        inputs: The names of the inputs.
+
+    >>> is_gradient(["∂f/∂x", "∂f/∂y"], ["x", "y"]), is_gradient(["f", "g"], ["x", "y"])
+    (True, False)
+    """
+    of = _differentiated(outputs[0]) if outputs else ""
+    return bool(of) and list(outputs) == [f"∂{of}/∂{name}" for name in inputs]
+
+
+def _differentiated(name: str) -> str:
+    """The name of the function that a first derivative is named after; empty for other names."""
+    found = re.fullmatch(r"∂([^∂/]+)/∂[^∂/]+", name)
+    return found[1] if found else ""
 
 
 def jacobian_latex(circuit: Circuit) -> str:

@@ -253,7 +253,7 @@ def _grid(grid: Grid, cells: Sequence[Sequence[Block]]) -> Block:
     columns = max(len(row) for row in cells)
     widths = [max(row[j].width for row in cells if j < len(row)) for j in range(columns)]
     marks: list[Mark] = []
-    lip, margin = 5.0, 9.0
+    lip, margin = 5.0, 7.0 + 0.35 * grid.column_gap
     y = 3.0
     for row in cells:
         line = _row(row, 0.0, False)
