@@ -192,13 +192,20 @@ def test_shape_norm_and_chain_rule_stand_by_the_picture():
         assert formula in shown
     plain = words(run.draw(detail=0).svg())
     assert "∂L/∂W" not in plain
-    assert len(images(run.draw(detail=0).svg())) == len(images(run.draw().svg()))
+    assert len(images(run.draw(detail=0).svg())) == len(images(run.draw(detail=1).svg())) > 10
 
 
 def test_a_fan_out_of_tensors_does_not_call_a_part_the_gradient():
     x = input_wire("x", "6")
-    figure = circuit(f=np.sum(np.sin(x)) + x @ x).draw(x=np.arange(6.0), legend=False)
-    assert "∂f/∂x" not in words(figure.svg()).replace("∂f/∂x =", "")
+    value = np.arange(6.0)
+    figure = circuit(f=np.sum(np.sin(x)) + x @ x).draw(x=value, legend=False)
+    shown = words(figure.svg())
+    assert shown.count("∂f/∂x") == 1
+    total = np.cos(value) + 2 * value
+    assert f"{np.linalg.norm(total):.1f}" in shown
+    assert any(np.array_equal(image, colours(total[None])) for image in images(figure.svg()))
+    small = circuit(f=np.sum(np.sin(x[:2])) + x[:2] @ x[:2]).draw(x=value)
+    ElementTree.fromstring(small.svg())
 
 
 X, Y, v, s = (input_wire(*sizes) for sizes in (("X", "m n"), ("Y", "n p"), ("v", "n"), ("s",)))
@@ -227,6 +234,8 @@ def test_what_a_gate_sends_back_is_written_as_in_textbooks(wire, position, expec
 
 def test_a_gate_without_names_or_matrix_notation_says_nothing():
     assert downstream_latex(X @ v, 0, {}) == ""
+    wire = v * v
+    assert downstream_latex(wire, 0, {v: "v", wire: "∂f/∂x"}) == ""
     T = input_wire("T", "a b c")
     wire = T * 2
     assert "index" not in downstream_latex(wire, 0, {T: "T", wire: "z"})
@@ -256,6 +265,24 @@ def test_the_chain_rule_as_written_gives_the_gradient_of_the_run(data):
 def test_the_header_of_a_circuit_of_tensors_is_in_matrix_notation():
     target, point = layer()
     assert re.search(r"L = .*σ\(Wx \+ b\)", words(target.draw(**point).svg()))
+
+
+def test_derivatives_by_tensors_and_several_outputs_are_drawn():
+    W, x = input_wire("W", "6 5"), input_wire("x", "5")
+    point = {"W": np.ones((6, 5)), "x": np.arange(5.0)}
+    loss = circuit(f=np.sum(np.tanh(W @ x)))
+    for derived in (loss.grad("x"), loss.hessian("x")):
+        figure = derived.draw(**point)
+        ElementTree.fromstring(figure.svg())
+        assert "backward() not run" in words(figure.svg())
+    pair = circuit(f=np.sum(np.tanh(W @ x)), g=x @ x)
+    assert re.search(r"g = xᵀx", words(pair.draw(**point).svg()))
+
+
+def test_the_title_of_a_scope_stands_above_wires_that_pass_below_it():
+    target, point = layer()
+    svg = target.draw(direction="TB", **point).svg()
+    assert svg.rindex("-cluster") > svg.rindex("-line")
 
 
 def test_the_gradient_circuit_is_drawn_and_its_backward_passes_are_the_hessian():

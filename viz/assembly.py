@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from circuitgrad.viz.account import Account, Branch, Output, Pull, Signal
-from circuitgrad.viz.content import Column, Grid, Item, Maths, Row, Space, line
+from circuitgrad.viz.content import Column, Grid, Item, Maths, Picture, Row, Space, line
 from circuitgrad.viz.emphasis import emphasised
 from circuitgrad.viz.labels import (
     CHAIN_SIZE,
@@ -130,7 +130,9 @@ class _Assembly:
         if self._readers[index] < 2 or not self._account.ran:
             return name
         value = value_item(signal.value, "fwd", self._style.pattern)
-        row = Row((name, line(" = ", "fwd", 12.0), value))
+        if isinstance(value, Picture):  # its wires show it already
+            return Column((name, *self._sums(index, signal)))
+        row = Row((name, line(" = ", "fwd", 12.0), value), middle=isinstance(value, Grid))
         return Column((row, *self._sums(index, signal)))
 
     def _sums(self, index: int, signal: Signal) -> list[Item]:

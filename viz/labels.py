@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from circuitgrad.formulas.latex import name_latex
-from circuitgrad.viz.account import Branch, Pull, Signal
+from circuitgrad.viz.account import Branch, Pull, Signal, Value
 from circuitgrad.viz.content import (
     Column,
     Grid,
@@ -213,9 +213,9 @@ def sum_row(
     role = pass_role(pulls[0].number)
     parts = [scalar(pull.downstream) for pull in pulls]
     total = scalar(signal.gradients[pulls[0].number])
-    above, below = _in_ratio(output), _in_ratio(signal.name)
+    symbol = gradient_latex(output, signal.name)
     if total is None or None in parts:
-        return ()
+        return _tensor_sum(symbol, signal.gradients[pulls[0].number], role, pattern)
     texts = [format_number(part, pattern) for part in parts]
     if len(texts) > _MOST_TERMS:
         texts = [*texts[:2], "…", texts[-1]]
@@ -224,5 +224,15 @@ def sum_row(
         Span(f" = {' + '.join(terms)} = ", role, CHAIN_SIZE),
         Span(format_number(total, pattern), role, CHAIN_SIZE + 1, "bold"),
     )
-    name = Maths(rf"\partial {above}/\partial {below}", role, LOCAL_SIZE - 1)
-    return (Row((name, Text(words))),)
+    return (Row((Maths(symbol, role, LOCAL_SIZE - 1), Text(words))),)
+
+
+def _tensor_sum(symbol: str, total: Value, role: Role, pattern: str | None) -> tuple[Item, ...]:
+    """The sum of a tensor's gradients: a small one in full, else its picture, name and norm."""
+    if total is None or not np.ndim(total) or not np.size(total):
+        return ()
+    name, value = Maths(symbol, role, LOCAL_SIZE - 1), value_item(total, role, pattern)
+    if has_numbers(total):
+        equals = line(" = ", role, CHAIN_SIZE)
+        return (Row((name, equals, value), middle=True),)
+    return (value, Row((name, norm_item(np.asarray(total), pattern)), gap=7.0))

@@ -79,16 +79,24 @@ def _graph(composition: Composition, layout: Layout, painter: "_Painter") -> str
     """Clusters, wires and nodes, one above the other."""
     scene = composition.scene
     parts: list[str] = []
-    for title, frame in zip(composition.cluster_titles, layout.clusters, strict=True):
+    for frame in layout.clusters:
         parts.append(
             f'<g class="{_PREFIX}-cluster"><rect x="{_n(frame.left)}" y="{_n(frame.top)}" '
             f'width="{_n(frame.right - frame.left)}" height="{_n(frame.bottom - frame.top)}" '
-            f'rx="12"/>{painter.block(title, frame.left + 12, frame.top + 6)}</g>'
+            f'rx="12"/></g>'
         )
     wires = zip(scene.edges, composition.labels, layout.routes, strict=True)
     across = scene.direction == "LR"
     for index, (edge, label, route) in enumerate(wires):
         parts.append(_wire(index, edge, label, route, across, painter))
+    for title, frame in zip(composition.cluster_titles, layout.clusters, strict=True):
+        # On a ground of its own, as a wire from above may pass below it.
+        parts.append(
+            f'<g class="{_PREFIX}-cluster"><rect x="{_n(frame.left + 10)}" '
+            f'y="{_n(frame.top + 4)}" width="{_n(title.width + 4)}" '
+            f'height="{_n(title.height + 4)}" stroke-width="0"/>'
+            f"{painter.block(title, frame.left + 12, frame.top + 6)}</g>"
+        )
     nodes = zip(scene.nodes, composition.nodes, layout.nodes, strict=True)
     for index, (node, box, centre) in enumerate(nodes):
         if node.kind != "end":

@@ -104,9 +104,10 @@ def circuit_formula(circuit: Circuit) -> str:
 
 
 def _matrix_formula(circuit: Circuit) -> str:
-    """LaTeX of one output in matrix notation; empty where it has none."""
-    line, _, note = circuit_matrix(circuit, latex=True).partition(r" \qquad\text")
-    return "" if "index form" in note or len(circuit.outputs) > 1 else line
+    """LaTeX of the outputs in matrix notation; empty where one has none."""
+    lines = circuit_matrix(circuit, latex=True).splitlines()
+    bodies = [line.partition(r" \qquad\text")[0] for line in lines]
+    return "" if any("index form" in line for line in lines) else r",\quad ".join(bodies)
 
 
 def _common_name(circuit: Circuit) -> str:

@@ -89,17 +89,21 @@ def _colours(composition: Composition, theme: Theme) -> Iterator[str]:
 def _graph(composition: Composition, layout: Layout) -> Iterator[str]:
     """Clusters, wires and nodes, one above the other."""
     scene = composition.scene
-    for title, frame in zip(composition.cluster_titles, layout.clusters, strict=True):
+    for frame in layout.clusters:
         yield (
             rf"\filldraw[fill=cgcluster,draw=cgclusteredge,line width=1pt,rounded corners=12pt] "
             f"({_n(frame.left)},{_n(frame.top)}) rectangle ({_n(frame.right)},{_n(frame.bottom)});"
         )
-        yield from _marks(title.marks, frame.left + 12, frame.top + 6)
     wires = zip(scene.edges, composition.labels, layout.routes, strict=True)
     for edge, label, route in wires:
         yield from _wire(edge, route)
         corner = label_corner(label, route, scene.direction == "LR")
         yield from _marks(label.marks, corner.x, corner.y)
+    for title, frame in zip(composition.cluster_titles, layout.clusters, strict=True):
+        start = Point(frame.left + 10, frame.top + 4)
+        end = Point(start.x + title.width + 4, start.y + title.height + 4)
+        yield rf"\fill[cgcluster] {_p(start)} rectangle {_p(end)};"
+        yield from _marks(title.marks, frame.left + 12, frame.top + 6)
     nodes = zip(scene.nodes, composition.nodes, layout.nodes, strict=True)
     for node, box, centre in nodes:
         if node.kind != "end":

@@ -143,28 +143,37 @@ def downstream_latex(wire: Wire, position: int, names: Mapping[Wire, str]) -> st
     >>> downstream_latex(z, 0, {W: "W", x: "x", z: "z"})
     '\\delta_{z} x^\\top'
     """
-    named = [source for source in wire.inputs if source in names]
     if wire not in names or wire.inputs[position] not in names:
         return ""
-    symbols = {source: input_wire(names[source], source.shape, source.dtype) for source in named}
-    output = input_wire(names[wire], wire.shape, wire.dtype)
-    upstream = input_wire(_GRADIENT + names[wire], wire.shape, wire.dtype)
-    # An operand may be read twice: the one that is asked for gets a wire of its own.
-    operand = input_wire("operand", wire.inputs[position].shape, wire.inputs[position].dtype)
-    operands = [symbols.get(source, source) for source in wire.inputs]
-    operands[position] = operand
     try:
-        local = build(wire.gate, tuple(operands))
-        (part,) = reverse({local: upstream}, (operand,))
-        if part is None:
+        sent = _sent_back(wire, position, names)
+        if sent is None:
             return "0"
-        part = replaced(part, {local: output, operand: symbols[wire.inputs[position]]})
-        inputs = [w for w in topological([part]) if isinstance(w.gate, Input)]
-        line = circuit_matrix(Circuit(inputs, [part], ["g"]), latex=True)
+        inputs = [w for w in topological([sent]) if isinstance(w.gate, Input)]
+        line = circuit_matrix(Circuit(inputs, [sent], ["g"]), latex=True)
     except CircuitError:
         return ""
     body, _, note = _body(line).partition(r" \qquad\text")
     return "" if "index form" in note else body
+
+
+def _sent_back(wire: Wire, position: int, names: Mapping[Wire, str]) -> Wire | None:
+    """The downstream gradient of an operand, in inputs of the given names and δ."""
+    symbols = {
+        source: input_wire(names[source], source.shape, source.dtype)
+        for source in wire.inputs
+        if source in names
+    }
+    output = input_wire(names[wire], wire.shape, wire.dtype)
+    upstream = input_wire(_GRADIENT + names[wire], wire.shape, wire.dtype)
+    # An operand may be read twice: the one that is asked for gets a wire of its own.
+    source = wire.inputs[position]
+    operand = input_wire("operand", source.shape, source.dtype)
+    operands = [symbols.get(other, other) for other in wire.inputs]
+    operands[position] = operand
+    local = build(wire.gate, tuple(operands))
+    (part,) = reverse({local: upstream}, (operand,))
+    return None if part is None else replaced(part, {local: output, operand: symbols[source]})
 
 
 class _Path:
