@@ -299,7 +299,7 @@ def test_text_is_safe_in_tex(text, tex):
 
 def test_formulas_in_tex_have_no_bare_character_that_tex_lacks():
     assert tex_maths("θ+x") == r"\theta +x"
-    assert tex_maths(r"\mathrm{größe}") == r"\mathrm{gr\text{ö}\text{ß}e}"
+    assert tex_maths(r"\mathrm{größe}") == r"\mathrm{gr\textrm{ö}\textrm{ß}e}"
     assert tex_maths("f<g") == "f<g"
 
 

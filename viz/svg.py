@@ -9,7 +9,7 @@ from circuitgrad.viz.arrangement import MARGIN, arrange, label_corner, wire_shap
 from circuitgrad.viz.composition import Composition, LabelBox, NodeBox
 from circuitgrad.viz.escaping import escape
 from circuitgrad.viz.heatmaps import png_bytes
-from circuitgrad.viz.layout import Layout, Point, Route
+from circuitgrad.viz.layout import Frame, Layout, Point, Route
 from circuitgrad.viz.maths import MathsEngine
 from circuitgrad.viz.scene import Edge, Node
 from circuitgrad.viz.stylesheet import style_sheet
@@ -90,18 +90,22 @@ def _graph(composition: Composition, layout: Layout, painter: "_Painter") -> str
     for index, (edge, label, route) in enumerate(wires):
         parts.append(_wire(index, edge, label, route, across, painter))
     for title, frame in zip(composition.cluster_titles, layout.clusters, strict=True):
-        # On a ground of its own, as a wire from above may pass below it.
-        parts.append(
-            f'<g class="{_PREFIX}-cluster"><rect x="{_n(frame.left + 10)}" '
-            f'y="{_n(frame.top + 4)}" width="{_n(title.width + 4)}" '
-            f'height="{_n(title.height + 4)}" stroke-width="0"/>'
-            f"{painter.block(title, frame.left + 12, frame.top + 6)}</g>"
-        )
+        ground = "" if across else _ground(title, frame)
+        words = painter.block(title, frame.left + 12, frame.top + 6)
+        parts.append(f'<g class="{_PREFIX}-cluster">{ground}{words}</g>')
     nodes = zip(scene.nodes, composition.nodes, layout.nodes, strict=True)
     for index, (node, box, centre) in enumerate(nodes):
         if node.kind != "end":
             parts.append(_node(index, node, box, centre, painter))
     return "".join(parts)
+
+
+def _ground(title: Block, frame: Frame) -> str:
+    """The ground of a scope's title, which wires that come from above pass below."""
+    return (
+        f'<rect x="{_n(frame.left + 10)}" y="{_n(frame.top + 4)}" '
+        f'width="{_n(title.width + 4)}" height="{_n(title.height + 4)}" stroke-width="0"/>'
+    )
 
 
 def _focusable(kind: str, key: str, tooltip: str) -> str:

@@ -83,7 +83,7 @@ def tex_maths(latex: str) -> str:
         if character.isascii()
         else f"{_SIGNS[character]} "
         if character in _SIGNS
-        else rf"\text{{{_foreign(character)}}}"
+        else rf"\textrm{{{_foreign(character)}}}"
         for character in visible(latex)
     )
 

@@ -102,7 +102,8 @@ def _graph(composition: Composition, layout: Layout) -> Iterator[str]:
     for title, frame in zip(composition.cluster_titles, layout.clusters, strict=True):
         start = Point(frame.left + 10, frame.top + 4)
         end = Point(start.x + title.width + 4, start.y + title.height + 4)
-        yield rf"\fill[cgcluster] {_p(start)} rectangle {_p(end)};"
+        if scene.direction == "TB":  # wires that come from above pass below the title
+            yield rf"\fill[cgcluster] {_p(start)} rectangle {_p(end)};"
         yield from _marks(title.marks, frame.left + 12, frame.top + 6)
     nodes = zip(scene.nodes, composition.nodes, layout.nodes, strict=True)
     for node, box, centre in nodes:
