@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from circuitgrad.errors import RenderError
 from circuitgrad.viz.composition import compose, legend_block
 from circuitgrad.viz.content import Space, line
 from circuitgrad.viz.engine import run_engine
+from circuitgrad.viz.heatmaps import heatmap
 from circuitgrad.viz.layout import layout_source, read_layout
 from circuitgrad.viz.scene import Edge, LegendEntry, Node, Scene
 
@@ -30,7 +32,10 @@ def scenes(draw):
                 st.lists(st.sampled_from(["1", "−0.25 × (−1.00)", "wide " * 6]), max_size=3)
             )
             below = tuple(line(row, "grad") for row in rows)
-            edges.append(Edge(source, index, (line("2.00", "fwd"),), below))
+            if draw(st.booleans()):
+                below = (heatmap(np.ones(draw(st.sampled_from([(5,), (40,), (9, 30)]))), "grad"),)
+            strength = draw(st.sampled_from([None, 0.0, 1.0]))
+            edges.append(Edge(source, index, (line("2.00", "fwd"),), below, strength=strength))
     nodes.append(Node("end", Space()))
     edges.append(Edge(len(nodes) - 2, len(nodes) - 1, (line("f = 1", "fwd"),)))
     ordered = draw(st.booleans())

@@ -45,13 +45,15 @@ class Pull:
 class Branch:
     """One operand of a gate: the signals at both ends, and what the backward passes send along it.
 
-    ``symbol`` is the local gradient in LaTeX; ``pulls`` holds the passes that reach the branch.
+    ``symbol`` is the local gradient in LaTeX; ``chain`` is what the gate sends back along the
+    branch in matrix notation, for tensors. ``pulls`` holds the passes that reach the branch.
     """
 
     source: int
     target: int
     symbol: str = ""
     pulls: tuple[Pull, ...] = ()
+    chain: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,13 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from circuitgrad.viz.account import Account, Branch, Output, Pull, Signal
-from circuitgrad.viz.content import Column, Grid, Item, Maths, Row, Space, line
+from circuitgrad.viz.content import Column, Grid, Item, Maths, Picture, Row, Space, line
+from circuitgrad.viz.emphasis import emphasised
 from circuitgrad.viz.labels import (
     CHAIN_SIZE,
     LEAF_SIZE,
+    formula_row,
+    gradient_latex,
     local_row,
     name_item,
     pass_role,
@@ -30,7 +33,11 @@ from circuitgrad.viz.scene import (
     WireStyle,
 )
 from circuitgrad.viz.signs import sign_item
-from circuitgrad.viz.values import is_finite, is_zero, scalar, value_item
+from circuitgrad.viz.symbols import is_gradient
+from circuitgrad.viz.values import is_finite, is_picture, is_zero, scalar, value_item
+
+LocalForm = Literal["symbolic", "numeric", "both"]
+Emphasis = Literal["none", "gradient"]
 
 _MOST_LATEX: Final = 400
 _MOST_JACOBIAN: Final = 6
@@ -46,6 +53,18 @@ class Style:
     title: str | None = None
     legend: bool = True
     pattern: str | None = None
+    local: LocalForm = "both"
+    emphasis: Emphasis = "none"
+
+    @property
+    def shows_factors(self) -> bool:
+        """Whether the numbers of the chain rule are shown."""
+        return self.detail >= 1 and self.local != "symbolic"
+
+    @property
+    def shows_symbols(self) -> bool:
+        """Whether the formulas of the local gradients are shown."""
+        return self.detail >= 2 and self.local != "numeric"
 
 
 def assemble(account: Account, style: Style) -> Scene:
@@ -72,10 +91,11 @@ class _Assembly:
         account, style = self._account, self._style
         fans_out = any(count > 1 for count in self._readers.values())
         names = ", ".join(shortened(output.name) for output in account.outputs)
+        edges = (*self._branch_edges(), *self._output_edges())
         return Scene(
             title=style.title or f"Computational graph of {names}",
             nodes=(*self._signal_nodes(), *self._end_nodes()),
-            edges=(*self._branch_edges(), *self._output_edges()),
+            edges=emphasised(account, edges) if style.emphasis == "gradient" else edges,
             clusters=tuple(
                 Cluster(
                     shortened(path.rpartition("/")[2]), self._scopes.get(path.rpartition("/")[0])
@@ -84,7 +104,7 @@ class _Assembly:
             ),
             header=self._header(),
             footer=self._footer(),
-            legend=_legend(account, style.detail) if style.legend else (),
+            legend=_legend(account, style) if style.legend else (),
             sentences=sentences(account),
             direction=style.direction,
             ordered=not fans_out,
@@ -110,7 +130,9 @@ class _Assembly:
         if self._readers[index] < 2 or not self._account.ran:
             return name
         value = value_item(signal.value, "fwd", self._style.pattern)
-        row = Row((name, line(" = ", "fwd", 12.0), value))
+        if isinstance(value, Picture):  # its wires show it already
+            return Column((name, *self._sums(index, signal)))
+        row = Row((name, line(" = ", "fwd", 12.0), value), middle=isinstance(value, Grid))
         return Column((row, *self._sums(index, signal)))
 
     def _sums(self, index: int, signal: Signal) -> list[Item]:
@@ -175,8 +197,14 @@ class _Assembly:
             return []
         rows: list[Item] = []
         if account.ran and (branch.pulls or not account.pulled):
-            rows.extend(pull_rows(branch, style.detail, style.pattern))
-        if style.detail >= 2:
+            alone = self._readers[branch.source] == 1
+            symbols = [gradient_latex(output.name, source.name) for output in account.outputs]
+            rows.extend(
+                pull_rows(branch, style.shows_factors, style.pattern, symbols if alone else ())
+            )
+        if style.shows_symbols and branch.chain:
+            rows.extend(formula_row(branch.chain))
+        elif style.shows_symbols:
             rows.extend(local_row(target.name, source.name, branch.symbol))
         return rows
 
@@ -238,7 +266,12 @@ class _Assembly:
             for k, output in enumerate(account.outputs)
         )
         symbolic = account.jacobian if 0 < len(account.jacobian) <= _MOST_LATEX else ""
-        start = Maths(f"J={symbolic}=" if symbolic else "J=", "ink", _HEADER_SIZE, display=True)
+        second = is_gradient(
+            [output.name for output in account.outputs], [signal.name for signal in inputs]
+        )
+        name = "H" if second else "J"
+        latex = f"{name}={symbolic}=" if symbolic else f"{name}="
+        start = Maths(latex, "ink", _HEADER_SIZE, display=True)
         legend = Column(notes, gap=7.0, align="left")
         return (Row((start, Grid(cells, column_gap=22.0), legend), gap=10.0, middle=True),)
 
@@ -269,24 +302,33 @@ def _scopes(signals: Sequence[Signal]) -> dict[str, int]:
     return found
 
 
-def _legend(account: Account, detail: Detail) -> tuple[LegendEntry, ...]:
+def _legend(account: Account, style: Style) -> tuple[LegendEntry, ...]:
     """The meaning of the colours that the figure uses."""
     entries: list[LegendEntry] = []
     if account.ran:
         entries.append(LegendEntry("fwd", "forward value"))
     if account.ran and account.pulled:
-        entries.extend(_gradient_entries(account.outputs))
-    if detail >= 2 and any(branch.symbol for branch in account.branches):
-        entries.append(LegendEntry("loc", "local gradient of the gate"))
+        entries.extend(_gradient_entries(account.outputs, style.emphasis == "gradient"))
+    texts = []
+    if any(branch.symbol and not branch.chain for branch in account.branches):
+        texts.append("local gradient of the gate")
+    if any(branch.chain for branch in account.branches):
+        texts.append("chain rule, δ: the gradient that arrives at the gate")
+    if style.shows_symbols and texts:
+        entries.append(LegendEntry("loc", "; ".join(texts)))
+    if any(is_picture(signal.value) for signal in account.signals):
+        entries.append(LegendEntry("dim", "heatmap: blue < 0 < orange, scaled per tensor"))
     return tuple(entries)
 
 
-def _gradient_entries(outputs: Sequence[Output]) -> list[LegendEntry]:
+def _gradient_entries(outputs: Sequence[Output], emphasised: bool) -> list[LegendEntry]:
     """The colours of the backward passes."""
     if len(outputs) == 1:
         name = shortened(outputs[0].name, 12)
         gradient = f"∂{name}/∂·" if name.isidentifier() else f"of {name}"
         text = f"gradient {gradient} (downstream = upstream × local)"
+        if emphasised:
+            text = f"gradient {gradient}; colour and width of a wire: its size, on a log scale"
         return [LegendEntry("grad", text)]
     shown = [k for k, output in enumerate(outputs) if output.seed is not None][:_MOST_JACOBIAN]
     return [

@@ -8,6 +8,7 @@ from circuitgrad.viz.content import Dot, Item, Row, Space, Text, line
 from circuitgrad.viz.maths import MathsEngine
 from circuitgrad.viz.measure import text_width
 from circuitgrad.viz.scene import Edge, LegendEntry, Node, Scene
+from circuitgrad.viz.themes import wire_width
 from circuitgrad.viz.typesetting import Block, Mark, moved, stack, typeset
 
 Shape = Literal["circle", "pill", "plain"]
@@ -100,16 +101,18 @@ def _label_across(edge: Edge, engine: MathsEngine) -> LabelBox:
     above = stack([typeset(item, engine) for item in edge.above], ROW_GAP)
     below = stack([typeset(item, engine) for item in edge.below], ROW_GAP)
     width = math.ceil(max(above.width, below.width) + 2 * _PAD)
-    before = math.ceil(above.height + _ABOVE) if edge.above else 4
-    after = math.ceil(below.height + _BELOW) if edge.below else 4
+    # Wires that show the sizes of their gradients are wider.
+    extra = 0.0 if edge.strength is None else max(wire_width(edge.strength) - WIRE, 0.0) / 2
+    before = math.ceil(above.height + _ABOVE + extra) if edge.above else 4
+    after = math.ceil(below.height + _BELOW + extra) if edge.below else 4
     if abs(before - after) <= 2:
         before = after = max(before, after)
     else:  # an even difference keeps the wire on the grid of the layout, and so straight
         after += (after - before) % 2
     wire = before + WIRE / 2
     marks = (
-        *moved(above.marks, (width - above.width) / 2, wire - _ABOVE - above.height),
-        *moved(below.marks, (width - below.width) / 2, wire + _BELOW),
+        *moved(above.marks, (width - above.width) / 2, wire - _ABOVE - extra - above.height),
+        *moved(below.marks, (width - below.width) / 2, wire + _BELOW + extra),
     )
     return LabelBox(width, before + WIRE + after, before, after, marks)
 

@@ -59,6 +59,20 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """Pixels in a frame: rows of red, green and blue bytes, and the size of a pixel in points.
+
+    ``words`` say what it shows.
+    """
+
+    rows: tuple[bytes, ...]
+    cell_width: float
+    cell_height: float
+    role: Role
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """Items side by side, on one base line or, with ``middle``, on one middle line."""
 
@@ -86,7 +100,7 @@ class Grid:
     row_gap: float = 4.0
 
 
-Item: TypeAlias = Text | Maths | Space | Caution | Dot | Row | Column | Grid
+Item: TypeAlias = Text | Maths | Space | Caution | Dot | Picture | Row | Column | Grid
 
 
 def line(text: str, role: Role, size: float = 12.5, face: Face = "sans") -> Text:

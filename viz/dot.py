@@ -5,7 +5,7 @@ from typing import Final
 
 import graphviz
 
-from circuitgrad.viz.content import Caution, Column, Grid, Item, Maths, Row, Span, Text
+from circuitgrad.viz.content import Caution, Column, Grid, Item, Maths, Picture, Row, Span, Text
 from circuitgrad.viz.escaping import escape, visible
 from circuitgrad.viz.plain_maths import plain_text
 from circuitgrad.viz.scene import Edge, Node, Scene
@@ -181,6 +181,8 @@ class _Writer:
                 return self.font(plain_text(latex), role, size, _SERIF)
             case Caution(size):
                 return self.font("! ", "alert", size)
+            case Picture(role=role, words=words):
+                return self.font(words.removeprefix("Heatmap of "), role, 9.5)
             case Row(items, gap):
                 room = self.font("  " if gap >= _WIDE_GAP else " ", "dim", 9) if gap else ""
                 return room.join(self._line(part) for part in items)

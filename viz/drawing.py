@@ -12,16 +12,21 @@ from circuitgrad.paths import dependents
 from circuitgrad.plans.run import EdgeRecord, Run
 from circuitgrad.sources import Input
 from circuitgrad.viz.account import Account, Branch, Output, Pull, Signal, Value
-from circuitgrad.viz.assembly import Style, assemble
+from circuitgrad.viz.assembly import Emphasis, LocalForm, Style, assemble
 from circuitgrad.viz.engine import SECONDS
 from circuitgrad.viz.figure import Figure
 from circuitgrad.viz.layout import MOST_GATES
 from circuitgrad.viz.maths import MathsEngine
 from circuitgrad.viz.naming import wire_names
-from circuitgrad.viz.numbers import short_number
+from circuitgrad.viz.numbers import check_pattern, short_number
 from circuitgrad.viz.scene import Detail, Direction
 from circuitgrad.viz.signs import folded_sign
-from circuitgrad.viz.symbols import circuit_formula, jacobian_latex, local_gradient_latex
+from circuitgrad.viz.symbols import (
+    chain_latex,
+    circuit_formula,
+    jacobian_latex,
+    local_gradient_latex,
+)
 from circuitgrad.viz.themes import ThemeName
 from circuitgrad.wire import Wire, topological
 
@@ -35,6 +40,8 @@ def draw(
     detail: Detail = 2,
     theme: ThemeName = "auto",
     direction: Direction = "LR",
+    local: LocalForm = "both",
+    emphasis: Emphasis = "none",
     title: str | None = None,
     legend: bool = True,
     number_format: str | None = None,
@@ -53,6 +60,8 @@ def draw(
         detail: 0 shows values and gradients, 1 also their factors, 2 also the local gradients.
         theme: ``"auto"`` follows the reader's system; ``"light"`` and ``"dark"`` are fixed.
         direction: ``"LR"`` from left to right, ``"TB"`` from top to bottom.
+        local: How local gradients are shown: ``"symbolic"``, ``"numeric"`` or ``"both"``.
+        emphasis: ``"gradient"`` colours and widens the wires by the sizes of their gradients.
         title: A line above the figure.
         legend: Whether the colours are explained.
         number_format: A format of Python for numbers, such as ``".3g"``.
@@ -65,26 +74,29 @@ def draw(
         RenderError: Too many gates, or (when the figure is first shown or saved) no layout engine.
         SpecError: An option or an input that is not known.
     """
-    _check_options(circuit, detail, direction)
+    style = Style(detail, direction, title, legend, number_format, local, emphasis)
+    _check_options(circuit, style)
     if values and run is not None:
         raise SpecError("draw: got a run and values; needed one of them. Leave out the values.")
     if values or (run is None and not circuit.inputs):
         run = _full_run(circuit, values)
-    account = _Reading(circuit, run).account(symbols=detail >= 2)
-    scene = assemble(account, Style(detail, direction, title, legend, number_format))
-    return Figure(scene, theme, engine, maths, seconds)
+    account = _Reading(circuit, run).account(symbols=style.shows_symbols)
+    return Figure(assemble(account, style), theme, engine, maths, seconds, account)
 
 
-def _check_options(circuit: Circuit, detail: int, direction: str) -> None:
+def _check_options(circuit: Circuit, style: Style) -> None:
     """Refuses options that are not known, and circuits too large to be drawn."""
     for name, given, known in (
-        ("detail", detail, get_args(Detail)),
-        ("direction", direction, get_args(Direction)),
+        ("detail", style.detail, get_args(Detail)),
+        ("direction", style.direction, get_args(Direction)),
+        ("local", style.local, get_args(LocalForm)),
+        ("emphasis", style.emphasis, get_args(Emphasis)),
     ):
         if given not in known:
             raise SpecError(
                 f"draw: {name} is {given!r}; needed one of {', '.join(map(str, known))}."
             )
+    check_pattern(style.pattern)
     gates = sum(bool(wire.inputs) for wire in circuit.wires)
     if gates > MOST_GATES:
         raise RenderError(
@@ -222,4 +234,5 @@ class _Reading:
             elif wire.serial in self._ways.get(name, ()):
                 pulls.append(Pull(number, 0.0))  # an exact zero, which no pass carries on
         symbol = local_gradient_latex(wire, position, self._names) if symbols else ""
-        return Branch(self._position[source], self._position[wire], symbol, tuple(pulls))
+        chain = chain_latex(wire, position, self._names) if symbols else ""
+        return Branch(self._position[source], self._position[wire], symbol, tuple(pulls), chain)

@@ -1,21 +1,29 @@
-"""A figure of a circuit: shown in a notebook, or saved as SVG, PNG or DOT."""
+"""A figure of a circuit: shown in a notebook, or saved in one of several formats."""
 
 import functools
 import importlib.util
 import math
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any, Final, get_args
 
 from circuitgrad.errors import BackendError, RenderError, SpecError
+from circuitgrad.viz.account import Account
 from circuitgrad.viz.composition import Composition, compose
+from circuitgrad.viz.description import description
 from circuitgrad.viz.dot import dot_source
 from circuitgrad.viz.engine import SECONDS, LayoutTimeoutError, run_engine
+from circuitgrad.viz.fonts import spare_font
+from circuitgrad.viz.interchange import figure_json
 from circuitgrad.viz.layout import Layout, layout_source, read_layout
 from circuitgrad.viz.maths import MathsEngine, chosen_engine
+from circuitgrad.viz.page import page
+from circuitgrad.viz.pdf import pdf_bytes
 from circuitgrad.viz.scene import Scene
 from circuitgrad.viz.svg import render
 from circuitgrad.viz.themes import DARK, LIGHT, ThemeName
+from circuitgrad.viz.tikz import tikz_document
 
 _MOST_PIXELS: Final = 25e6
 _NEED_PNG: Final = (
@@ -33,6 +41,7 @@ class Figure:
         engine: A Graphviz program's name or path; by default one is looked for.
         maths: ``"auto"``, or the maths engine to use: ``"mathra"``, ``"ziamath"`` or ``"text"``.
         seconds: Time limit of the layout.
+        account: The numbers that the scene was made from, for `json` and `describe`.
     """
 
     def __init__(
@@ -42,12 +51,14 @@ class Figure:
         engine: str | None = None,
         maths: MathsEngine = "auto",
         seconds: float = SECONDS,
+        account: Account | None = None,
     ) -> None:
         self.scene = scene
         self.theme = _known_theme(theme)
         self._engine = engine
         self._maths = maths
         self._seconds = seconds
+        self._account = account
 
     def __repr__(self) -> str:
         gates = sum(node.kind == "gate" for node in self.scene.nodes)
@@ -99,11 +110,14 @@ class Figure:
             raise BackendError(_NEED_PNG)
         import resvg_py
 
-        chosen = self.theme if theme is None else _known_theme(theme)
-        text = self.svg("dark" if chosen == "dark" else "light")
+        text = self.svg(self._fixed(theme))
         size = self._layout.width * self._layout.height
         zoom = min(scale, math.sqrt(_MOST_PIXELS / max(size, 1.0)))
-        return bytes(resvg_py.svg_to_bytes(svg_string=text, zoom=zoom, **_spare_font()))
+        font = spare_font()
+        spare: dict[str, Any] = (
+            {"font_files": [str(font)], "sans_serif_family": "DejaVu Sans"} if font else {}
+        )
+        return bytes(resvg_py.svg_to_bytes(svg_string=text, zoom=zoom, **spare))
 
     def dot(self, theme: ThemeName | None = None) -> str:
         """The figure as DOT text that Graphviz draws alone; needs no engine.
@@ -111,38 +125,94 @@ class Figure:
         Args:
             theme: Instead of the figure's own theme; ``"auto"`` is written light.
         """
+        return dot_source(self.scene, DARK if self._fixed(theme) == "dark" else LIGHT)
+
+    def pdf(self, theme: ThemeName | None = None) -> bytes:
+        """The figure as a PDF of one page: lines, text and formulas stay sharp at every size.
+
+        Args:
+            theme: Instead of the figure's own theme; ``"auto"`` is written light.
+
+        Raises:
+            BackendError: The package typst is not installed.
+            RenderError: As in ``svg``.
+        """
+        return pdf_bytes(self.svg(self._fixed(theme)), self.scene.title, self.describe())
+
+    def html(self, theme: ThemeName | None = None) -> str:
+        """The figure as a page of its own, with its description; it loads nothing and runs nothing.
+
+        Args:
+            theme: Instead of the figure's own theme.
+
+        Raises:
+            RenderError: As in ``svg``.
+        """
         chosen = self.theme if theme is None else _known_theme(theme)
-        return dot_source(self.scene, DARK if chosen == "dark" else LIGHT)
+        return page(self.scene.title, self.svg(chosen), self.describe(), chosen)
+
+    def tex(self, theme: ThemeName | None = None) -> str:
+        """The figure as a LaTeX document with one TikZ picture, for papers.
+
+        Text and formulas are LaTeX's own, in the fonts of the document that the picture is put in.
+
+        Args:
+            theme: Instead of the figure's own theme; ``"auto"`` is written light.
+
+        Raises:
+            RenderError: As in ``svg``.
+        """
+        colours = DARK if self._fixed(theme) == "dark" else LIGHT
+        engine = chosen_engine(self._maths)
+        return tikz_document(self._composition, self._layout, colours, engine)
+
+    def json(self) -> str:
+        """What the figure shows, as JSON: gates, wires and numbers with all their digits.
+
+        Needs no layout engine. The key ``schema`` names the format and its version.
+        """
+        return figure_json(self.scene, self._account)
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Writes the figure and returns the path.
 
         Args:
-            path: The file's name ends in ``.svg``, ``.png``, ``.dot`` or ``.gv``.
+            path: The file's name ends in ``.svg``, ``.png``, ``.dot``, ``.gv``, ``.pdf``,
+                ``.html``, ``.tex`` or ``.json``.
 
         Raises:
             RenderError: The name has another ending, or as in ``svg``.
-            BackendError: As in ``png``.
+            BackendError: As in ``png`` and ``pdf``.
         """
         target = pathlib.Path(path)
-        match target.suffix.lower():
-            case ".svg":
-                data = self.svg().encode()
-            case ".png":
-                data = self.png()
-            case ".dot" | ".gv":
-                data = self.dot().encode()
-            case suffix:
-                raise RenderError(
-                    f"save: the file name {target.name!r} ends in {suffix or 'nothing'!r}; "
-                    "known are .svg, .png, .dot and .gv. Choose one of these"
-                )
-        target.write_bytes(data)
+        writers: dict[str, Callable[[], str | bytes]] = {
+            ".svg": self.svg,
+            ".png": self.png,
+            ".dot": self.dot,
+            ".gv": self.dot,
+            ".pdf": self.pdf,
+            ".html": self.html,
+            ".tex": self.tex,
+            ".json": self.json,
+        }
+        suffix = target.suffix.lower()
+        if suffix not in writers:
+            raise RenderError(
+                f"save: the file name {target.name!r} ends in {suffix or 'nothing'!r}; "
+                f"known are {', '.join(writers)}. Choose one of these"
+            )
+        data = writers[suffix]()
+        target.write_bytes(data.encode() if isinstance(data, str) else data)
         return target
 
     def describe(self) -> str:
-        """The figure in words, one sentence for each node and wire."""
-        return "\n".join((self.scene.title, *self.scene.sentences))
+        """The figure in words, in reading order: what it is, then forward, then backward."""
+        return description(self.scene, self._account)
+
+    def _fixed(self, theme: ThemeName | None) -> ThemeName:
+        """The theme for formats that cannot follow the reader's system."""
+        chosen = self.theme if theme is None else _known_theme(theme)
+        return "dark" if chosen == "dark" else "light"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """What a notebook shows: SVG, and a PNG for pages that do not show SVG."""
@@ -162,14 +232,3 @@ def _known_theme(theme: str) -> ThemeName:
             known: ThemeName = name
             return known
     raise SpecError(f"theme: got {theme!r}; needed one of auto, light, dark")
-
-
-def _spare_font() -> dict[str, Any]:
-    """Settings for the last resort in fonts, on systems that have none: the one ziafont ships."""
-    found = importlib.util.find_spec("ziafont")
-    if found is None or found.origin is None:
-        return {}
-    font = pathlib.Path(found.origin).parent / "fonts" / "DejaVuSans.ttf"
-    if not font.is_file():
-        return {}
-    return {"font_files": [str(font)], "sans_serif_family": "DejaVu Sans"}

@@ -1,13 +1,34 @@
 """The rows above and below a wire, and names as maths."""
 
+from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from circuitgrad.formulas.latex import name_latex
-from circuitgrad.viz.account import Branch, Pull, Signal
-from circuitgrad.viz.content import Column, Grid, Item, Maths, Row, Space, Span, Text, line
+from circuitgrad.viz.account import Branch, Pull, Signal, Value
+from circuitgrad.viz.content import (
+    Column,
+    Grid,
+    Item,
+    Maths,
+    Picture,
+    Row,
+    Space,
+    Span,
+    Text,
+    line,
+)
 from circuitgrad.viz.numbers import MINUS, factor, format_number
 from circuitgrad.viz.themes import PASS_ROLES, Role
-from circuitgrad.viz.values import is_finite, scalar, shape_text, value_item
+from circuitgrad.viz.values import (
+    badge_item,
+    has_numbers,
+    is_finite,
+    norm_item,
+    scalar,
+    value_item,
+)
 
 NAME_SIZE: Final = 13.0
 CHAIN_SIZE: Final = 9.5
@@ -63,29 +84,67 @@ def value_row(
     """
     name = name_item(signal.name, "fwd", NAME_SIZE)
     if not ran:
-        badge = line(shape_text(signal.shape), "dim", CHAIN_SIZE)
+        badge = badge_item(signal.shape)
         items = ((name,) if named else ()) + ((badge,) if signal.shape else ())
         return (Row(items, gap=5.0),) if items else ()
     value = value_item(signal.value, "fwd", pattern)
+    if isinstance(value, Picture):
+        badge = badge_item(np.asarray(signal.value).shape)
+        return (Row((name, badge), gap=5.0), value)
     row = Row((name, line(" = ", "fwd", 12.0), value), middle=isinstance(value, Grid))
     return (row,) if named else (value,)
 
 
-def pull_rows(branch: Branch, detail: int, pattern: str | None = None) -> tuple[Item, ...]:
-    """What the backward passes send along a branch: the contributions, then their factors.
+def pull_rows(
+    branch: Branch, factors: bool, pattern: str | None = None, symbols: Sequence[str] = ()
+) -> tuple[Item, ...]:
+    """What the backward passes send along a branch: the contributions, then their factors or norms.
 
     Args:
         branch: An operand of a gate.
-        detail: From 1 on, the factors are shown.
+        factors: Whether the factors of numbers, and the norms of tensors, are shown.
         pattern: As in ``numbers.format_number``.
+        symbols: LaTeX of every pass's gradient, where the branch is all of it.
     """
     if not branch.pulls:
         return (value_item(None, "grad"),)
     sums = tuple(
         value_item(pull.downstream, pass_role(pull.number), pattern) for pull in branch.pulls
     )
-    chains = [chain_row(pull, pattern) for pull in branch.pulls] if detail >= 1 else []
-    return (Row(sums, gap=10.0), *(chain for chain in chains if chain is not None))
+    rows = [
+        found
+        for pull in (branch.pulls if factors else ())
+        for found in (chain_row(pull, pattern), norm_row(pull, symbols, pattern))
+        if found is not None
+    ]
+    return (Row(sums, gap=10.0), *rows)
+
+
+def norm_row(pull: Pull, symbols: Sequence[str], pattern: str | None = None) -> Item | None:
+    """The name and the norm of a tensor's gradient; None for numbers that are all shown.
+
+    Args:
+        pull: What a backward pass sends along a branch.
+        symbols: As in `pull_rows`.
+        pattern: As in ``numbers.format_number``.
+    """
+    found = pull.downstream
+    if found is None or not np.size(found) or has_numbers(found):
+        return None
+    norm = norm_item(np.asarray(found), pattern)
+    role = pass_role(pull.number)
+    named = [Maths(symbol, role, 10.5) for symbol in symbols[pull.number : pull.number + 1]]
+    return Row((*named, norm), gap=7.0)
+
+
+def gradient_latex(output: str, wire: str) -> str:
+    """LaTeX of the gradient of an output by a wire.
+
+    Args:
+        output: The output's name.
+        wire: The wire's name.
+    """
+    return rf"\partial {_in_ratio(output)}/\partial {_in_ratio(wire)}"
 
 
 def chain_row(pull: Pull, pattern: str | None = None) -> Item | None:
@@ -122,8 +181,16 @@ def local_row(output: str, operand: str, derivative: str) -> tuple[Item, ...]:
     if not derivative:
         return ()
     above, below = _in_ratio(output), _in_ratio(operand)
-    equation = Maths(rf"\partial {above}/\partial {below}={derivative}", "loc", LOCAL_SIZE)
-    return (Column((Space(0.0, 0.0), equation)),)
+    return formula_row(rf"\partial {above}/\partial {below}={derivative}")
+
+
+def formula_row(latex: str) -> tuple[Item, ...]:
+    """A formula in the colour of local gradients; nothing where there is none.
+
+    Args:
+        latex: The formula.
+    """
+    return (Column((Space(0.0, 0.0), Maths(latex, "loc", LOCAL_SIZE))),) if latex else ()
 
 
 def _in_ratio(name: str) -> str:
@@ -146,9 +213,9 @@ def sum_row(
     role = pass_role(pulls[0].number)
     parts = [scalar(pull.downstream) for pull in pulls]
     total = scalar(signal.gradients[pulls[0].number])
-    above, below = _in_ratio(output), _in_ratio(signal.name)
+    symbol = gradient_latex(output, signal.name)
     if total is None or None in parts:
-        return ()
+        return _tensor_sum(symbol, signal.gradients[pulls[0].number], role, pattern)
     texts = [format_number(part, pattern) for part in parts]
     if len(texts) > _MOST_TERMS:
         texts = [*texts[:2], "…", texts[-1]]
@@ -157,5 +224,15 @@ def sum_row(
         Span(f" = {' + '.join(terms)} = ", role, CHAIN_SIZE),
         Span(format_number(total, pattern), role, CHAIN_SIZE + 1, "bold"),
     )
-    name = Maths(rf"\partial {above}/\partial {below}", role, LOCAL_SIZE - 1)
-    return (Row((name, Text(words))),)
+    return (Row((Maths(symbol, role, LOCAL_SIZE - 1), Text(words))),)
+
+
+def _tensor_sum(symbol: str, total: Value, role: Role, pattern: str | None) -> tuple[Item, ...]:
+    """The sum of a tensor's gradients: a small one in full, else its picture, name and norm."""
+    if total is None or not np.ndim(total) or not np.size(total):
+        return ()
+    name, value = Maths(symbol, role, LOCAL_SIZE - 1), value_item(total, role, pattern)
+    if has_numbers(total):
+        equals = line(" = ", role, CHAIN_SIZE)
+        return (Row((name, equals, value), middle=True),)
+    return (value, Row((name, norm_item(np.asarray(total), pattern)), gap=7.0))

@@ -103,6 +103,7 @@ def _set(latex: str, engine: MathsEngine, display: bool) -> tuple[str, str]:
     if engine == "mathra":
         import mathra
 
+        latex = latex.replace(r"\mathbf{1}", "𝟏")  # it has bold digits, but not by this command
         markup: str = mathra.tex_to_svg(latex, display=display, strict=True)
         title = ElementTree.fromstring(markup).find(f"{_SVG}title")
         return markup, (title.text or "") if title is not None else ""

@@ -79,6 +79,9 @@ def branch_tooltip(account: Account, branch: Branch) -> str:
     parts = [f"{source.name} into {target.gate} {target.name}."]
     if branch.symbol:
         parts.append(f"Local gradient {local} = {plain_text(branch.symbol)}.")
+    if branch.chain:
+        sent = plain_text(branch.chain)
+        parts.append(f"What it sends back is {sent}, where δ is the gradient of {target.name}.")
     for pull in branch.pulls:
         output = account.outputs[pull.number].name
         factors = (

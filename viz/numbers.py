@@ -3,8 +3,11 @@
 import math
 from typing import Final
 
+from circuitgrad.errors import SpecError
+
 MINUS: Final = "−"
 NOT_COMPUTED: Final = "–"
+_LONGEST: Final = 24
 
 
 def format_number(value: float | None, pattern: str | None = None) -> str:
@@ -26,6 +29,26 @@ def format_number(value: float | None, pattern: str | None = None) -> str:
         return "nan" if math.isnan(value) else ("∞" if value > 0 else f"{MINUS}∞")
     text = format(value, pattern) if pattern else _default(value)
     return _tidy(text)
+
+
+def check_pattern(pattern: str | None) -> None:
+    """Refuses what is no format of numbers.
+
+    Args:
+        pattern: As in `format_number`.
+
+    Raises:
+        SpecError: Python cannot format a number by it.
+    """
+    try:
+        text = format(1.5, pattern) if pattern is not None else ""
+    except (TypeError, ValueError, MemoryError, OverflowError):
+        text = "\n"
+    if len(text) > _LONGEST or not text.isprintable():
+        raise SpecError(
+            f"draw: number_format is {pattern!r}; needed a format of Python for numbers, at most "
+            f"{_LONGEST} characters wide, such as '.3g' or '.4f'."
+        )
 
 
 def exact_number(value: float | None) -> str:

@@ -66,6 +66,13 @@ _SYMBOLS: Final = {
     "qquad": "  ",
     "lvert": "|",
     "rvert": "|",
+    "lVert": "‖",
+    "rVert": "‖",
+    "odot": "⊙",
+    "otimes": "⊗",
+    "oslash": "⊘",
+    "circ": "∘",
+    "nabla": "∇",
     "vert": "|",
     "mid": "|",
     "lfloor": "⌊",
@@ -147,8 +154,13 @@ def plain_text(latex: str) -> str:
 
 
 def _joined(runs: Iterable[Segment]) -> str:
-    """The runs on one line."""
-    return "".join(map(_level_text, runs))
+    """The runs on one line, with room after an index that has no character of its own."""
+    text = ""
+    for run in runs:
+        part = _level_text(run)
+        is_index = bool(text) and text[-2:-1] in ("_", "^")
+        text += f" {part}" if is_index and part[:1].isalnum() else part
+    return text
 
 
 def _level_text(segment: Segment) -> str:
@@ -217,6 +229,12 @@ class _Reader:
         token = self._take()
         return self.sequence(frozenset("}")) if token == "{" else self._piece(token, [])
 
+    def _split_digits(self) -> None:
+        """Makes single digits of the next number, which are arguments of their own."""
+        following = self._tokens[self._next : self._next + 1]
+        if following and following[0].isdigit():
+            self._tokens[self._next : self._next + 1] = list(following[0])
+
     def _piece(self, token: str, before: list[Segment]) -> list[Segment]:
         """Runs that one token, with its arguments, stands for."""
         if token == "{":
@@ -227,6 +245,7 @@ class _Reader:
             inner = _joined(runs) if self._in_one_line else "".join(run.text for run in runs)
             return [Segment(inner.strip(), level)]
         if token in (r"\frac", r"\dfrac", r"\tfrac"):
+            self._split_digits()
             top, bottom = _bracketed(self._argument()), _bracketed(self._argument())
             return [*top, Segment("/", 0), *bottom]
         if token == r"\sqrt":

@@ -28,7 +28,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One branch of a wire: from a leaf or gate to a gate, with the rows above and below it."""
+    """One branch of a wire: from a leaf or gate to a gate, with the rows above and below it.
+
+    ``strength`` is the size of its gradient in a figure that emphasises it, from 0 to 1.
+    """
 
     source: int
     target: int
@@ -36,6 +39,7 @@ class Edge:
     below: tuple[Item, ...] = ()
     style: WireStyle = "plain"
     tooltip: str = ""
+    strength: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

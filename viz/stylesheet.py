@@ -2,12 +2,22 @@
 
 from typing import Final
 
-from circuitgrad.viz.themes import DARK, LIGHT, SANS, SERIF, TEXT_ROLES, Theme, ThemeName
+from circuitgrad.viz.themes import (
+    DARK,
+    LIGHT,
+    MAGNITUDES,
+    SANS,
+    SERIF,
+    TEXT_ROLES,
+    Theme,
+    ThemeName,
+    wire_width,
+)
 
 _BAKED: Final[dict[ThemeName, Theme]] = {"auto": LIGHT, "light": LIGHT, "dark": DARK}
 
 
-def style_sheet(prefix: str, theme: ThemeName) -> str:
+def style_sheet(prefix: str, theme: ThemeName, emphasised: bool = False) -> str:
     """The rules of a figure.
 
     Colours are always written out, because many programs know no CSS variables. For ``"auto"``,
@@ -17,21 +27,27 @@ def style_sheet(prefix: str, theme: ThemeName) -> str:
     Args:
         prefix: The figure's own prefix of classes and ids.
         theme: ``"auto"``, ``"light"`` or ``"dark"``.
+        emphasised: Whether wires show the sizes of their gradients.
     """
-    rules = _shapes(prefix) + _colours(prefix, _BAKED[theme].colours())
+    rules = _shapes(prefix, emphasised) + _colours(prefix, _palette(_BAKED[theme], emphasised))
     if theme == "auto":
-        names = LIGHT.colours()
+        names = _palette(LIGHT, emphasised)
         rules += (
             "@supports (color:var(--a)){"
-            f"{_switches(prefix)}"
+            f"{_switches(prefix, emphasised)}"
             f"{_colours(prefix, {name: f'var(--{prefix}-{name})' for name in names})}}}"
         )
     return rules
 
 
-def _switches(prefix: str) -> str:
+def _palette(theme: Theme, emphasised: bool) -> dict[str, str]:
+    """The colours that a figure needs."""
+    return theme.colours() | (theme.magnitudes() if emphasised else {})
+
+
+def _switches(prefix: str, emphasised: bool) -> str:
     """The variables of both palettes, and what chooses between them."""
-    light, dark = _variables(prefix, LIGHT), _variables(prefix, DARK)
+    light, dark = (_variables(prefix, _palette(theme, emphasised)) for theme in (LIGHT, DARK))
     root = f".{prefix}"
     return (
         f"{root}{{{light}}}"
@@ -41,14 +57,19 @@ def _switches(prefix: str) -> str:
     )
 
 
-def _variables(prefix: str, theme: Theme) -> str:
+def _variables(prefix: str, colours: dict[str, str]) -> str:
     """The colours of a theme as CSS variables."""
-    return "".join(f"--{prefix}-{name}:{colour};" for name, colour in theme.colours().items())
+    return "".join(f"--{prefix}-{name}:{colour};" for name, colour in colours.items())
 
 
-def _shapes(prefix: str) -> str:
+def _shapes(prefix: str, emphasised: bool) -> str:
     """Rules without colours."""
     p = f".{prefix} .{prefix}"
+    steps = range(MAGNITUDES if emphasised else 0)
+    widths = "".join(
+        f"{p}-line-m{step}{{stroke-width:{wire_width(step / (MAGNITUDES - 1)):.2f}}}"
+        for step in steps
+    )
     return (
         f".{prefix} text{{font-variant-numeric:tabular-nums}}"
         f"{p}-sans{{font-family:{SANS}}}"
@@ -59,6 +80,7 @@ def _shapes(prefix: str) -> str:
         f"{p}-line-zero{{stroke-dasharray:3 3;stroke-linecap:butt}}"
         f"{p}-line-alert{{stroke-width:3}}"
         f"{p}-gate>circle,{p}-gate>rect{{stroke-width:1.4}}"
+        f"{widths}"
     )
 
 
@@ -69,10 +91,16 @@ def _colours(prefix: str, colours: dict[str, str]) -> str:
     strokes = "".join(
         f"{p}-stroke-{role}{{fill:none;stroke:{colours[role]}}}" for role in TEXT_ROLES
     )
+    steps = "".join(
+        f"{p}-line-{name}{{stroke:{colour}}}{p}-head-{name}{{fill:{colour}}}"
+        for name, colour in colours.items()
+        if name in LIGHT.magnitudes()
+    )
     return (
         f"{p}-page{{fill:{colours['background']}}}"
         f"{text}{strokes}"
         f"{p}-line{{stroke:{colours['wire']}}}{p}-head{{fill:{colours['wire']}}}"
+        f"{steps}"
         f"{p}-line-alert{{stroke:{colours['alert']}}}"
         f"{p}-head-alert{{fill:{colours['alert']}}}"
         f"{p}-gate>circle,{p}-gate>rect{{fill:{colours['gate']};stroke:{colours['gate_edge']}}}"

@@ -1,22 +1,29 @@
 """A figure as SVG: continuous wires, real formulas, themes, and words that describe it."""
 
+import base64
 import hashlib
-import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from circuitgrad.viz.composition import Composition, LabelBox, NodeBox, legend_block
+from circuitgrad.viz.arrangement import MARGIN, arrange, label_corner, wire_shapes
+from circuitgrad.viz.composition import Composition, LabelBox, NodeBox
 from circuitgrad.viz.escaping import escape
-from circuitgrad.viz.layout import Layout, Point, Route
+from circuitgrad.viz.heatmaps import png_bytes
+from circuitgrad.viz.layout import Frame, Layout, Point, Route
 from circuitgrad.viz.maths import MathsEngine
 from circuitgrad.viz.scene import Edge, Node
 from circuitgrad.viz.stylesheet import style_sheet
-from circuitgrad.viz.themes import ThemeName
-from circuitgrad.viz.typesetting import Block, FormulaMark, Mark, ShapeMark, TextMark
+from circuitgrad.viz.themes import ThemeName, magnitude_step, wire_width
+from circuitgrad.viz.typesetting import (
+    FRAME,
+    Block,
+    FormulaMark,
+    Mark,
+    PictureMark,
+    ShapeMark,
+    TextMark,
+)
 
-MARGIN: Final = 18
-_HEAD_LENGTH: Final = 7.0
-_HEAD_HALF: Final = 3.0
 # Stands for the prefix of ids and classes until the content, and so its hash, is known.
 _PREFIX: Final = "\x00"
 
@@ -32,25 +39,15 @@ def render(
         theme: ``"light"`` and ``"dark"`` bake colours in, ``"auto"`` follows the reader's system.
         engine: The maths engine for the legend.
     """
-    scene = composition.scene
-    inner = max(layout.width, composition.header.width, composition.footer.width)
-    legend = legend_block(scene.legend, inner, engine)
+    places = arrange(composition, layout, engine)
     painter = _Painter()
-    parts: list[str] = []
-    y = 0.0
-    if composition.header.height:
-        parts.append(painter.block(composition.header, 0.0, 0.0))
-        y = composition.header.height + 10
-    parts.append(f'<g transform="translate(0,{_n(y)})">{_graph(composition, layout, painter)}</g>')
-    y += layout.height
-    for block, gap in ((composition.footer, 10.0), (legend, 14.0)):
-        if block.height:
-            parts.append(painter.block(block, 0.0, y + gap))
-            y += gap + block.height
-    width = math.ceil(max(inner, legend.width)) + 2 * MARGIN
-    height = math.ceil(y) + 2 * MARGIN
+    parts = [painter.block(block, 0.0, y) for block, y in places.above]
+    graph = _graph(composition, layout, painter)
+    parts.append(f'<g transform="translate(0,{_n(places.graph)})">{graph}</g>')
+    parts.extend(painter.block(block, 0.0, y) for block, y in places.below)
     body = f'<g transform="translate({MARGIN},{MARGIN})">{"".join(parts)}</g>'
-    return _document(composition, width, height, painter.definitions() + _page() + body, theme)
+    content = painter.definitions() + _page() + body
+    return _document(composition, places.width, places.height, content, theme)
 
 
 def _document(
@@ -68,7 +65,8 @@ def _document(
         f'aria-labelledby="{prefix}-t {prefix}-d">'
         f'<title id="{prefix}-t">{title}</title><desc id="{prefix}-d">{description}</desc>'
     )
-    style = f"<style>{style_sheet(prefix, theme)}</style>"
+    emphasised = any(edge.strength is not None for edge in scene.edges)
+    style = f"<style>{style_sheet(prefix, theme, emphasised)}</style>"
     return f"{head}{style}{body.replace(_PREFIX, prefix)}</svg>\n"
 
 
@@ -81,21 +79,33 @@ def _graph(composition: Composition, layout: Layout, painter: "_Painter") -> str
     """Clusters, wires and nodes, one above the other."""
     scene = composition.scene
     parts: list[str] = []
-    for title, frame in zip(composition.cluster_titles, layout.clusters, strict=True):
+    for frame in layout.clusters:
         parts.append(
             f'<g class="{_PREFIX}-cluster"><rect x="{_n(frame.left)}" y="{_n(frame.top)}" '
             f'width="{_n(frame.right - frame.left)}" height="{_n(frame.bottom - frame.top)}" '
-            f'rx="12"/>{painter.block(title, frame.left + 12, frame.top + 6)}</g>'
+            f'rx="12"/></g>'
         )
     wires = zip(scene.edges, composition.labels, layout.routes, strict=True)
     across = scene.direction == "LR"
     for index, (edge, label, route) in enumerate(wires):
         parts.append(_wire(index, edge, label, route, across, painter))
+    for title, frame in zip(composition.cluster_titles, layout.clusters, strict=True):
+        ground = "" if across else _ground(title, frame)
+        words = painter.block(title, frame.left + 12, frame.top + 6)
+        parts.append(f'<g class="{_PREFIX}-cluster">{ground}{words}</g>')
     nodes = zip(scene.nodes, composition.nodes, layout.nodes, strict=True)
     for index, (node, box, centre) in enumerate(nodes):
         if node.kind != "end":
             parts.append(_node(index, node, box, centre, painter))
     return "".join(parts)
+
+
+def _ground(title: Block, frame: Frame) -> str:
+    """The ground of a scope's title, which wires that come from above pass below."""
+    return (
+        f'<rect x="{_n(frame.left + 10)}" y="{_n(frame.top + 4)}" '
+        f'width="{_n(title.width + 4)}" height="{_n(title.height + 4)}" stroke-width="0"/>'
+    )
 
 
 def _focusable(kind: str, key: str, tooltip: str) -> str:
@@ -126,12 +136,8 @@ def _wire(
     index: int, edge: Edge, label: LabelBox, route: Route, across: bool, painter: "_Painter"
 ) -> str:
     """A wire with its arrow head and labels."""
-    line, head = _path(route)
-    end = route.arriving[-1]
-    if across:  # labels keep their distance from the wire where the engine drew it
-        x, y = route.label.x, end.y - label.before - 1
-    else:
-        x, y = end.x - label.before - 1, route.label.y
+    line, head = _path(route, 1.4 if edge.strength is None else wire_width(edge.strength))
+    x, y = label_corner(label, route, across)
     return (
         f"{_focusable('wire', f'w{index}', edge.tooltip)}"
         f'<path class="{_style("line", edge)}" d="{line}"/>'
@@ -143,22 +149,18 @@ def _wire(
 def _style(part: str, edge: Edge) -> str:
     """The classes of a part of a wire."""
     name = f"{_PREFIX}-{part}"
+    if edge.style == "plain" and edge.strength is not None:
+        return f"{name} {name}-m{magnitude_step(edge.strength)}"
     return name if edge.style == "plain" else f"{name} {name}-{edge.style}"
 
 
-def _path(route: Route) -> tuple[str, str]:
-    """Path data of a wire's line, which ends inside its arrow head, and of the head."""
-    tip, before = route.leaving[-1], route.leaving[-2]
-    length = math.hypot(tip.x - before.x, tip.y - before.y) or 1.0
-    ux, uy = (tip.x - before.x) / length, (tip.y - before.y) / length
-    inside = Point(tip.x - ux * _HEAD_LENGTH * 0.8, tip.y - uy * _HEAD_LENGTH * 0.8)
+def _path(route: Route, width: float) -> tuple[str, str]:
+    """Path data of a wire's line and of its head."""
+    curve, (tip, left, right) = wire_shapes(route, width)
     line = (
         f"M{_p(route.arriving[0])}C{_points(route.arriving[1:])}"
-        f"L{_p(route.leaving[0])}C{_points((*route.leaving[1:-1], inside))}"
+        f"L{_p(route.leaving[0])}C{_points(curve)}"
     )
-    back = Point(tip.x - ux * _HEAD_LENGTH, tip.y - uy * _HEAD_LENGTH)
-    left = Point(back.x - uy * _HEAD_HALF, back.y + ux * _HEAD_HALF)
-    right = Point(back.x + uy * _HEAD_HALF, back.y - ux * _HEAD_HALF)
     return line, f"M{_p(tip)}L{_p(left)}L{_p(right)}Z"
 
 
@@ -209,6 +211,8 @@ class _Painter:
                 return self._formula(mark, x, y)
             case ShapeMark():
                 return _shape(mark, x, y)
+            case PictureMark():
+                return _picture(mark, x, y)
 
     def _formula(self, mark: FormulaMark, x: float, y: float) -> str:
         scale = mark.size / 1000
@@ -250,6 +254,21 @@ def _text(mark: TextMark, x: float, y: float) -> str:
         )
     anchor = "" if mark.start else ' text-anchor="middle"'
     return f'<text x="{_n(x)}" y="{_n(y)}"{anchor} xml:space="preserve">{"".join(runs)}</text>'
+
+
+def _picture(mark: PictureMark, x: float, y: float) -> str:
+    """A picture in its frame."""
+    data = base64.b64encode(png_bytes(mark.picture.rows)).decode("ascii")
+    words = escape(mark.picture.words)
+    return (
+        f'<g role="img" aria-label="{words}"><title>{words}</title>'
+        f'<image x="{_n(x + FRAME)}" y="{_n(y + FRAME)}" width="{_n(mark.width)}" '
+        f'height="{_n(mark.height)}" preserveAspectRatio="none" image-rendering="optimizeSpeed" '
+        f'style="image-rendering:pixelated" href="data:image/png;base64,{data}"/>'
+        f'<rect class="{_PREFIX}-stroke-{mark.picture.role}" stroke-width="{FRAME:g}" '
+        f'x="{_n(x + FRAME / 2)}" y="{_n(y + FRAME / 2)}" width="{_n(mark.width + FRAME)}" '
+        f'height="{_n(mark.height + FRAME)}"/></g>'
+    )
 
 
 def _shape(mark: ShapeMark, x: float, y: float) -> str:

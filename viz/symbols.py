@@ -1,11 +1,13 @@
 """Formulas of a figure: the circuit's, its Jacobian's, and the local gradient of every branch."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import CircuitError
+from circuitgrad.formulas.closed_forms import circuit_matrix
+from circuitgrad.formulas.derivations import downstream_latex
 from circuitgrad.formulas.latex import local_latex as closed_form
 from circuitgrad.formulas.latex import name_latex
 from circuitgrad.gates.from_formula import Elementwise
@@ -14,6 +16,7 @@ from circuitgrad.viz.written import written_latex
 from circuitgrad.wire import Wire
 
 _LONGEST: Final = 26
+_LONGEST_CHAIN: Final = 40
 _FRACTION: Final = re.compile(
     r"\\frac\{(\w+)\}\{(\w(?:_\{\w+\})?(?:\^\{\w+\})?|\d+)\}"  # 1/q², but not 1/(q r)
 )
@@ -39,6 +42,20 @@ def local_gradient_latex(wire: Wire, position: int, names: Mapping[Wire, str]) -
     ]
     best = _on_one_line(min(found, key=lambda text: len(plain_text(text)), default=""))
     return best if len(plain_text(best)) <= _LONGEST else ""
+
+
+def chain_latex(wire: Wire, position: int, names: Mapping[Wire, str]) -> str:
+    """LaTeX of what a gate sends back along an operand, for tensors; empty where it is long.
+
+    Args:
+        wire: The gate's output.
+        position: Which operand.
+        names: The names of the wires in the figure.
+    """
+    if not wire.shape and not wire.inputs[position].shape:
+        return ""
+    latex = downstream_latex(wire, position, names)
+    return latex if len(plain_text(latex)) <= _LONGEST_CHAIN else ""
 
 
 def _on_one_line(latex: str) -> str:
@@ -80,16 +97,47 @@ def circuit_formula(circuit: Circuit) -> str:
         body = r",\; ".join(bodies)
         return rf"{_common_name(circuit)}({arguments})=\left[\,{body}\,\right]"
     try:
-        return circuit.latex()
+        tensors = any(wire.shape for wire in circuit.wires)
+        return _matrix_formula(circuit) if tensors else circuit.latex()
     except CircuitError:
         return ""
 
 
+def _matrix_formula(circuit: Circuit) -> str:
+    """LaTeX of the outputs in matrix notation; empty where one has none."""
+    lines = circuit_matrix(circuit, latex=True).splitlines()
+    bodies = [line.partition(r" \qquad\text")[0] for line in lines]
+    return "" if any("index form" in line for line in lines) else r",\quad ".join(bodies)
+
+
 def _common_name(circuit: Circuit) -> str:
-    """LaTeX of a name for all outputs: what they begin with, else f."""
-    stems = {name.rstrip("_0123456789") for name in circuit.output_names}
+    """LaTeX of a name for all outputs: of a gradient ∇, else what they begin with, else f."""
+    names = circuit.output_names
+    if is_gradient(names, circuit.input_names):
+        return rf"\nabla {name_latex(_differentiated(names[0]))}"
+    stems = {name.rstrip("_0123456789") for name in names}
     stem = min(stems) if len(stems) == 1 else ""
     return name_latex(stem if stem and stem not in circuit.input_names else "f")
+
+
+def is_gradient(outputs: Sequence[str], inputs: Sequence[str]) -> bool:
+    """Whether the outputs are the derivatives of one function by every input, in order.
+
+    Args:
+        outputs: Their names, as derivatives are named: ``∂f/∂x``.
+        inputs: The names of the inputs.
+
+    >>> is_gradient(["∂f/∂x", "∂f/∂y"], ["x", "y"]), is_gradient(["f", "g"], ["x", "y"])
+    (True, False)
+    """
+    of = _differentiated(outputs[0]) if outputs else ""
+    return bool(of) and list(outputs) == [f"∂{of}/∂{name}" for name in inputs]
+
+
+def _differentiated(name: str) -> str:
+    """The name of the function that a first derivative is named after; empty for other names."""
+    found = re.fullmatch(r"∂([^∂/]+)/∂[^∂/]+", name)
+    return found[1] if found else ""
 
 
 def jacobian_latex(circuit: Circuit) -> str:

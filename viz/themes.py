@@ -10,6 +10,10 @@ ThemeName = Literal["auto", "light", "dark"]
 PASS_ROLES: Final[tuple[Role, ...]] = ("grad", "g2", "g3", "g4")
 TEXT_ROLES: Final[tuple[Role, ...]] = ("ink", "fwd", *PASS_ROLES, "loc", "dim", "alert")
 
+# How many colours tell the sizes of gradients, and the widths of the thinnest and thickest wire.
+MAGNITUDES: Final = 9
+_WIDTHS: Final = (1.4, 5.6)
+
 SANS: Final = '"Helvetica Neue",Helvetica,Arial,"Liberation Sans",Arimo,sans-serif'
 SERIF: Final = '"STIX Two Text",STIXGeneral,"Times New Roman",Times,"Liberation Serif",Tinos,serif'
 
@@ -37,10 +41,23 @@ class Theme:
     gate_edge: str
     cluster: str
     cluster_edge: str
+    ramp: tuple[str, ...]
 
     def colours(self) -> dict[str, str]:
         """The colours by token name, in the order of declaration."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        names = (field.name for field in fields(self) if field.name != "ramp")
+        return {name: getattr(self, name) for name in names}
+
+    def magnitudes(self) -> dict[str, str]:
+        """The colours of wires by the size of their gradients, from the smallest on."""
+        last = len(self.ramp) - 1
+        places = (step * last / (MAGNITUDES - 1) for step in range(MAGNITUDES))
+        return {
+            f"m{step}": _between(self.ramp[min(int(place), last - 1) :], place - int(place))
+            if place < last
+            else self.ramp[-1]
+            for step, place in enumerate(places)
+        }
 
 
 LIGHT: Final = Theme(
@@ -59,6 +76,7 @@ LIGHT: Final = Theme(
     gate_edge="#3A4856",
     cluster="#F7F9FB",
     cluster_edge="#C9D2DB",
+    ramp=("#C9B8AC", "#E3A27A", "#D8702F", "#BF3F0A", "#7A1F00"),
 )
 DARK: Final = Theme(
     background="#0E141B",
@@ -76,7 +94,36 @@ DARK: Final = Theme(
     gate_edge="#AEBCCA",
     cluster="#131C25",
     cluster_edge="#33414F",
+    ramp=("#5B5048", "#8A6247", "#C77B45", "#FF9A62", "#FFD2B0"),
 )
+
+
+def wire_width(strength: float) -> float:
+    """The width of a wire that shows the size of its gradient.
+
+    Args:
+        strength: From 0 for the smallest gradient of the figure to 1 for the largest.
+    """
+    thin, thick = _WIDTHS
+    return thin + (thick - thin) * strength
+
+
+def magnitude_step(strength: float) -> int:
+    """The position of a wire's colour in `Theme.magnitudes`.
+
+    Args:
+        strength: As in `wire_width`.
+    """
+    return round(strength * (MAGNITUDES - 1))
+
+
+def _between(pair: tuple[str, ...], share: float) -> str:
+    """A colour on the way from the first one to the second."""
+    parts = (
+        round(int(pair[0][k : k + 2], 16) * (1 - share) + int(pair[1][k : k + 2], 16) * share)
+        for k in (1, 3, 5)
+    )
+    return "#" + "".join(f"{part:02X}" for part in parts)
 
 
 def contrast(first: str, second: str) -> float:

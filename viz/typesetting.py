@@ -2,10 +2,22 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from circuitgrad.viz.content import Caution, Column, Dot, Grid, Item, Maths, Row, Space, Span, Text
+from circuitgrad.viz.content import (
+    Caution,
+    Column,
+    Dot,
+    Grid,
+    Item,
+    Maths,
+    Picture,
+    Row,
+    Space,
+    Span,
+    Text,
+)
 from circuitgrad.viz.maths import Formula, MathsEngine, formula
 from circuitgrad.viz.measure import text_width
 from circuitgrad.viz.plain_maths import segments
@@ -13,14 +25,16 @@ from circuitgrad.viz.themes import Role
 
 _EM: Final = 1000.0
 _SCRIPT: Final = 0.72
+FRAME: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class TextMark:
     """A line of text: y is its base line, and x its middle or, with ``start``, its start.
 
-    ``width`` is the measured width. Text that stands alone is centred, so that a reader's wider
-    font grows on both sides; text that follows something starts where that ends.
+    ``width`` is the measured width; ``latex`` is the formula that the text stands for. Text that
+    stands alone is centred, so that a reader's wider font grows on both sides; text that follows
+    something starts where that ends.
     """
 
     x: float
@@ -28,6 +42,7 @@ class TextMark:
     width: float
     spans: tuple[Span, ...]
     start: bool = False
+    latex: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,7 @@ class FormulaMark:
     formula: Formula
     size: float
     role: Role
+    latex: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +68,26 @@ class ShapeMark:
     stroke: float = 0.0
 
 
-Mark: TypeAlias = TextMark | FormulaMark | ShapeMark
+@dataclass(frozen=True, slots=True)
+class PictureMark:
+    """A picture whose frame has its top left corner at (x, y); the frame is one point wide."""
+
+    x: float
+    y: float
+    picture: Picture
+
+    @property
+    def width(self) -> float:
+        """The width of the pixels, without the frame."""
+        return len(self.picture.rows[0]) // 3 * self.picture.cell_width
+
+    @property
+    def height(self) -> float:
+        """The height of the pixels, without the frame."""
+        return len(self.picture.rows) * self.picture.cell_height
+
+
+Mark: TypeAlias = TextMark | FormulaMark | ShapeMark | PictureMark
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +113,7 @@ def moved(marks: Iterable[Mark], right: float, down: float) -> tuple[Mark, ...]:
 
 def _moved(mark: Mark, right: float, down: float) -> Mark:
     """One mark at another place."""
-    x, y = mark.x + right, mark.y + down
-    if isinstance(mark, TextMark):
-        return TextMark(x, y, mark.width, mark.spans, mark.start)
-    if isinstance(mark, FormulaMark):
-        return FormulaMark(x, y, mark.formula, mark.size, mark.role)
-    return ShapeMark(x, y, mark.outline, mark.role, mark.stroke)
+    return replace(mark, x=mark.x + right, y=mark.y + down)
 
 
 def typeset(item: Item, engine: MathsEngine) -> Block:
@@ -108,6 +138,10 @@ def typeset(item: Item, engine: MathsEngine) -> Block:
             )
             mark = ShapeMark(0, radius, f"{circle}{-2 * radius:g},0Z", role)
             return Block(2 * radius, 2 * radius, 2 * radius, (mark,))
+        case Picture():
+            picture = PictureMark(0.0, 0.0, item)
+            width, height = picture.width + 2 * FRAME, picture.height + 2 * FRAME
+            return Block(width, height, height, (picture,))
         case Row(items, gap, middle):
             return _row([typeset(part, engine) for part in items], gap, middle)
         case Column(items, gap, align):
@@ -116,12 +150,12 @@ def typeset(item: Item, engine: MathsEngine) -> Block:
             return _grid(item, [[typeset(cell, engine) for cell in row] for row in rows])
 
 
-def _text(spans: tuple[Span, ...]) -> Block:
-    """A line of text."""
+def _text(spans: tuple[Span, ...], latex: str = "") -> Block:
+    """A line of text, which may stand for a formula."""
     width = sum(text_width(span.text, span.size, span.face) for span in spans)
     size = max((span.size for span in spans), default=0.0)
     ascent = size * 0.95
-    mark = TextMark(width / 2, ascent, width, spans)
+    mark = TextMark(width / 2, ascent, width, spans, latex=latex)
     return Block(width, size * 1.22, ascent, (mark,))
 
 
@@ -129,10 +163,11 @@ def _maths(item: Maths, engine: MathsEngine) -> Block:
     """A formula, or plain text in its place."""
     outlines = formula(item.latex, engine, item.display)
     if outlines is None:
-        return _text(plain_spans(item.latex, item.role, item.size))
+        return _text(plain_spans(item.latex, item.role, item.size), item.latex)
     scale = item.size / _EM
     ascent = outlines.ascent * scale
-    mark = FormulaMark(0.0, ascent, outlines, item.size, item.role)
+    latex = rf"\displaystyle {item.latex}" if item.display else item.latex
+    mark = FormulaMark(0.0, ascent, outlines, item.size, item.role, latex)
     return Block(outlines.width * scale, outlines.height * scale, ascent, (mark,))
 
 
@@ -159,7 +194,7 @@ def plain_spans(latex: str, role: Role, size: float) -> tuple[Span, ...]:
 def _anchored(mark: Mark) -> Mark:
     """The mark; a line of text is bound to its start."""
     if isinstance(mark, TextMark) and not mark.start:
-        return TextMark(mark.x - mark.width / 2, mark.y, mark.width, mark.spans, True)
+        return replace(mark, x=mark.x - mark.width / 2, start=True)
     return mark
 
 
@@ -218,7 +253,7 @@ def _grid(grid: Grid, cells: Sequence[Sequence[Block]]) -> Block:
     columns = max(len(row) for row in cells)
     widths = [max(row[j].width for row in cells if j < len(row)) for j in range(columns)]
     marks: list[Mark] = []
-    lip, margin = 5.0, 9.0
+    lip, margin = 5.0, 7.0 + 0.35 * grid.column_gap
     y = 3.0
     for row in cells:
         line = _row(row, 0.0, False)

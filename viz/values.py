@@ -1,4 +1,4 @@
-"""Values on the wires of a figure: numbers, small matrices, or the shape and size of a tensor."""
+"""Values on the wires of a figure: numbers, small matrices, or the heatmaps of tensors."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from circuitgrad.viz.account import Tensor, Value
 from circuitgrad.viz.content import Caution, Grid, Item, Maths, Row, line
+from circuitgrad.viz.heatmaps import heatmap
 from circuitgrad.viz.numbers import exact_number, format_number
 from circuitgrad.viz.themes import Role
 
@@ -82,27 +83,64 @@ def _number_item(value: float, role: Role, size: float, pattern: str | None) -> 
 
 
 def _tensor_item(value: Tensor, role: Role, pattern: str | None) -> Item:
-    """A small matrix in full, else shape and Euclidean norm."""
-    if value.ndim <= 2 and value.size and max(value.shape) <= _MOST_SHOWN:
+    """A small matrix in full, else a heatmap; what is empty shows its shape alone."""
+    if not value.size:
+        return badge_item(value.shape)
+    if has_numbers(value):
         rows = np.atleast_2d(value) if value.ndim == 2 else value.reshape(1, -1)
         cells = tuple(
             tuple(_number_item(float(number), role, _SMALL, pattern) for number in row)
             for row in rows
         )
         return Grid(cells, role, column_gap=7.0, row_gap=1.0)
-    return Row((_badge(value.shape), _norm_item(value, role, pattern)), gap=6.0)
+    return heatmap(value, role)
 
 
-def _badge(shape: tuple[int, ...]) -> Item:
-    """The shape of a tensor in small print."""
+def has_numbers(value: Value) -> bool:
+    """Whether a figure shows every number of the value.
+
+    Args:
+        value: What a wire carries.
+    """
+    if value is None:
+        return False
+    array = np.asarray(value)
+    return array.ndim <= 2 and array.size > 0 and max(array.shape, default=1) <= _MOST_SHOWN
+
+
+def is_picture(value: Value) -> bool:
+    """Whether a figure shows the value as a heatmap.
+
+    Args:
+        value: What a wire carries.
+    """
+    return (
+        value is not None and np.size(value) > 0 and np.ndim(value) > 0 and not has_numbers(value)
+    )
+
+
+def badge_item(shape: tuple[int | str, ...]) -> Item:
+    """The shape of a tensor in small print.
+
+    Args:
+        shape: Sizes or names of axes.
+    """
     return line(shape_text(shape), "dim", _BADGE)
 
 
-def _norm_item(value: Tensor, role: Role, pattern: str | None) -> Item:
-    """The Euclidean norm of a tensor."""
-    norm = float(np.linalg.norm(value.reshape(-1)))
-    number = _number_item(norm, role, NUMBER_SIZE - 1, pattern)
-    return Row((Maths(r"\|\cdot\|_{2}", "dim", _BADGE), number), gap=3.0)
+def norm_item(value: Tensor, pattern: str | None = None) -> Item:
+    """The Euclidean norm of a tensor in small print.
+
+    Args:
+        value: The gradient of a wire.
+        pattern: As in `numbers.format_number`.
+    """
+    norm = float(np.linalg.norm(np.asarray(value, dtype=np.float64).reshape(-1)))
+    if np.isfinite(norm):
+        number: Item = line(format_number(norm, pattern), "dim", _BADGE)
+    else:
+        number = _number_item(norm, "alert", _BADGE, pattern)
+    return Row((Maths(r"\|{\cdot}\|_{2}", "dim", _BADGE), number), gap=3.0)
 
 
 def value_words(value: Value) -> str:

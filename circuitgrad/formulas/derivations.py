@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -18,7 +18,7 @@ from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.paths import dependents
 from circuitgrad.sources import Constant, Input, constant, input_wire
 from circuitgrad.spec import format_shape
-from circuitgrad.wire import Wire, replaced, topological
+from circuitgrad.wire import Wire, build, replaced, topological
 
 MAX_STEPS = 200
 _GRADIENT = "δ"
@@ -125,6 +125,55 @@ def derivation(circuit: Circuit, wrt: str | Wire, output: str | None = None) -> 
     path = _Path(circuit, source, target, name)
     steps = [*path.values(), *path.gradients(), path.result()]
     return Derivation(tuple(steps))
+
+
+def downstream_latex(wire: Wire, position: int, names: Mapping[Wire, str]) -> str:
+    r"""What a gate sends back along one operand, as LaTeX in matrix notation; empty without one.
+
+    The gradient that arrives at the gate is δ with the name of the gate's output.
+
+    Args:
+        wire: The gate's output.
+        position: Which operand.
+        names: The names of the gate's output and of its operands; constants need none.
+
+    >>> from circuitgrad.sources import input_wire
+    >>> W, x = input_wire("W", "m n"), input_wire("x", "n")
+    >>> z = W @ x
+    >>> downstream_latex(z, 0, {W: "W", x: "x", z: "z"})
+    '\\delta_{z} x^\\top'
+    """
+    if wire not in names or wire.inputs[position] not in names:
+        return ""
+    try:
+        sent = _sent_back(wire, position, names)
+        if sent is None:
+            return "0"
+        inputs = [w for w in topological([sent]) if isinstance(w.gate, Input)]
+        line = circuit_matrix(Circuit(inputs, [sent], ["g"]), latex=True)
+    except CircuitError:
+        return ""
+    body, _, note = _body(line).partition(r" \qquad\text")
+    return "" if "index form" in note else body
+
+
+def _sent_back(wire: Wire, position: int, names: Mapping[Wire, str]) -> Wire | None:
+    """The downstream gradient of an operand, in inputs of the given names and δ."""
+    symbols = {
+        source: input_wire(names[source], source.shape, source.dtype)
+        for source in wire.inputs
+        if source in names
+    }
+    output = input_wire(names[wire], wire.shape, wire.dtype)
+    upstream = input_wire(_GRADIENT + names[wire], wire.shape, wire.dtype)
+    # An operand may be read twice: the one that is asked for gets a wire of its own.
+    source = wire.inputs[position]
+    operand = input_wire("operand", source.shape, source.dtype)
+    operands = [symbols.get(other, other) for other in wire.inputs]
+    operands[position] = operand
+    local = build(wire.gate, tuple(operands))
+    (part,) = reverse({local: upstream}, (operand,))
+    return None if part is None else replaced(part, {local: output, operand: symbols[source]})
 
 
 class _Path:

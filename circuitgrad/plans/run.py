@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -15,10 +15,14 @@ from circuitgrad.circuits import Circuit
 from circuitgrad.derivatives import BackwardPass, backward_pass
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.grammar import nearest
+from circuitgrad.methods import upper_layer
 from circuitgrad.plans.schedule import Plan, root
 from circuitgrad.sources import constant
 from circuitgrad.spec import SCALAR, bind_shape, format_shape, resolve_shape
 from circuitgrad.wire import Array, Wire, describe
+
+if TYPE_CHECKING:
+    from circuitgrad.viz.figure import Figure
 
 Value: TypeAlias = "float | Array"
 
@@ -304,6 +308,15 @@ class Run:
             if not np.all(np.isfinite(self._values[wire.serial])):
                 return wire
         return None
+
+    def draw(self, **options: Any) -> Figure:
+        """The figure of this run: without gradients where no backward pass has been run.
+
+        Args:
+            **options: As in `circuitgrad.viz.drawing.draw`.
+        """
+        figure: Figure = upper_layer("viz.drawing").draw(self.circuit, self, **options)
+        return figure
 
     def _find(self, key: str | Wire) -> Wire:
         if isinstance(key, Wire):
