@@ -149,16 +149,17 @@ class _Assembly:
         edges = []
         for branch in account.branches:
             source = account.signals[branch.source]
-            below = self._below(branch)
+            sums: list[Item] = []
             if source.kind == "gate" and branch.source not in told:
                 told.add(branch.source)
-                below.extend(self._sums(branch.source, source))
+                sums = self._sums(branch.source, source)
             edges.append(
                 Edge(
                     branch.source,
                     branch.target,
                     self._above(source),
-                    tuple(below),
+                    tuple(self._below(branch)),
+                    tuple(sums),
                     _branch_style(source, branch),
                     branch_tooltip(account, branch),
                 )
@@ -189,6 +190,7 @@ class _Assembly:
                 first + position,
                 self._above(account.signals[output.signal]),
                 self._start(position, output),
+                (),
                 _style(account.signals[output.signal].value, ()),
                 f"Output {output.name}: its backward pass starts here.",
             )

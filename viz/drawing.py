@@ -23,6 +23,7 @@ from circuitgrad.viz.scene import Detail, Direction
 from circuitgrad.viz.signs import folded_sign
 from circuitgrad.viz.symbols import circuit_formula, jacobian_latex, local_gradient_latex
 from circuitgrad.viz.themes import ThemeName
+from circuitgrad.viz.written import written_latex
 from circuitgrad.wire import Wire, topological
 
 Passes = Mapping[str, Mapping[tuple[int, int], EdgeRecord]]
@@ -71,8 +72,10 @@ def draw(
     if values or (run is None and not circuit.inputs):
         run = _full_run(circuit, values)
     account = _Reading(circuit, run).account(symbols=detail >= 2)
-    scene = assemble(account, Style(detail, direction, title, legend, number_format))
-    return Figure(scene, theme, engine, maths, seconds)
+    style = Style(detail, direction, title, legend, number_format)
+    figure = Figure(assemble(account, style), theme, engine, maths, seconds)
+    figure.material = account, style
+    return figure
 
 
 def _check_options(circuit: Circuit, detail: int, direction: str) -> None:
@@ -196,7 +199,15 @@ class _Reading:
             gradients=tuple(self._gradient(wire, name) for name in self._circuit.output_names),
             shape=wire.shape,
             scope=wire.scope,
+            equation=self._equation(wire),
         )
+
+    def _equation(self, wire: Wire) -> str:
+        """LaTeX of what a gate computes, with a mark for each operand that is shown."""
+        shown = [source.serial for source in wire.inputs if source in self._position]
+        if not shown or wire.serial not in self._live:
+            return ""
+        return written_latex(wire, {serial: f"@{shown.index(serial)}@" for serial in shown})
 
     def _name(self, wire: Wire) -> str:
         if wire in self._names:

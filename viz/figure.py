@@ -8,11 +8,15 @@ import pathlib
 from typing import Any, Final, get_args
 
 from circuitgrad.errors import BackendError, RenderError, SpecError
+from circuitgrad.viz.account import Account
+from circuitgrad.viz.assembly import Style
 from circuitgrad.viz.composition import Composition, compose
 from circuitgrad.viz.dot import dot_source
 from circuitgrad.viz.engine import SECONDS, LayoutTimeoutError, run_engine
 from circuitgrad.viz.layout import Layout, layout_source, read_layout
 from circuitgrad.viz.maths import MathsEngine, chosen_engine
+from circuitgrad.viz.passes import Material, PassFilm, films
+from circuitgrad.viz.player import Player
 from circuitgrad.viz.scene import Scene
 from circuitgrad.viz.svg import render
 from circuitgrad.viz.themes import DARK, LIGHT, ThemeName
@@ -48,6 +52,7 @@ class Figure:
         self._engine = engine
         self._maths = maths
         self._seconds = seconds
+        self.material: tuple[Account, Style] | None = None  # what the scene was made from
 
     def __repr__(self) -> str:
         gates = sum(node.kind == "gate" for node in self.scene.nodes)
@@ -114,11 +119,27 @@ class Figure:
         chosen = self.theme if theme is None else _known_theme(theme)
         return dot_source(self.scene, DARK if chosen == "dark" else LIGHT)
 
+    def player(self) -> Player:
+        """The figure as a page that plays the forward and the backward pass, step by step.
+
+        Raises:
+            RenderError: The circuit was not run, or as in ``svg``.
+        """
+        return Player(self.scene.title, self._films(), self.theme)
+
+    def _films(self) -> tuple[PassFilm, ...]:
+        """The steps of every backward pass."""
+        if self.material is None:
+            raise RenderError("player: the figure was not made from a circuit. Use circuit.draw")
+        layout, composition = self._layout, self._composition
+        engine = chosen_engine(self._maths)
+        return films(Material(*self.material, self.scene, layout, composition, engine))
+
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Writes the figure and returns the path.
 
         Args:
-            path: The file's name ends in ``.svg``, ``.png``, ``.dot`` or ``.gv``.
+            path: The file's name ends in ``.svg``, ``.png``, ``.html`` (a player), ``.dot`` or ``.gv``.
 
         Raises:
             RenderError: The name has another ending, or as in ``svg``.
@@ -132,10 +153,12 @@ class Figure:
                 data = self.png()
             case ".dot" | ".gv":
                 data = self.dot().encode()
+            case ".html" | ".htm":
+                data = self.player().html().encode()
             case suffix:
                 raise RenderError(
                     f"save: the file name {target.name!r} ends in {suffix or 'nothing'!r}; "
-                    "known are .svg, .png, .dot and .gv. Choose one of these"
+                    "known are .svg, .png, .html, .dot and .gv. Choose one of these"
                 )
         target.write_bytes(data)
         return target

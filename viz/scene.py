@@ -28,12 +28,16 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One branch of a wire: from a leaf or gate to a gate, with the rows above and below it."""
+    """One branch of a wire: from a leaf or gate to a gate, with the rows above and below it.
+
+    ``sums`` stand below the other rows, where a wire fans out: the sum over its branches.
+    """
 
     source: int
     target: int
     above: tuple[Item, ...] = ()
     below: tuple[Item, ...] = ()
+    sums: tuple[Item, ...] = ()
     style: WireStyle = "plain"
     tooltip: str = ""
 

@@ -136,7 +136,22 @@ def _wire(
         f"{_focusable('wire', f'w{index}', edge.tooltip)}"
         f'<path class="{_style("line", edge)}" d="{line}"/>'
         f'<path class="{_style("head", edge)}" d="{head}"/>'
-        f"{painter.marks(label.marks, x, y)}</g>"
+        f"{_rows(label, x, y, painter)}</g>"
+    )
+
+
+def _rows(label: LabelBox, x: float, y: float, painter: "_Painter") -> str:
+    """The labels of a wire: above it, below it, and the sums of a fan-out, each in its group."""
+    first, last = label.split
+    parts = {
+        "above": label.marks[:first],
+        "below": label.marks[first:last],
+        "sums": label.marks[last:],
+    }
+    return "".join(
+        f'<g class="{_PREFIX}-{name}">{painter.marks(marks, x, y)}</g>'
+        for name, marks in parts.items()
+        if marks
     )
 
 
