@@ -139,7 +139,8 @@ class Figure:
         """Writes the figure and returns the path.
 
         Args:
-            path: The file's name ends in ``.svg``, ``.png``, ``.html`` (a player), ``.dot`` or ``.gv``.
+            path: The file's name ends in ``.svg``, ``.png``, ``.dot``, ``.gv`` or ``.html``, which is
+                the player.
 
         Raises:
             RenderError: The name has another ending, or as in ``svg``.
@@ -158,7 +159,7 @@ class Figure:
             case suffix:
                 raise RenderError(
                     f"save: the file name {target.name!r} ends in {suffix or 'nothing'!r}; "
-                    "known are .svg, .png, .html, .dot and .gv. Choose one of these"
+                    "known are .svg, .png, .dot, .gv and .html. Choose one of these"
                 )
         target.write_bytes(data)
         return target

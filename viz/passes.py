@@ -69,7 +69,9 @@ def films(material: Material) -> tuple[PassFilm, ...]:
             "player: the figure folds or leaves out gates; needed one that shows each of them. "
             "Draw the part to be played by itself"
         )
-    numbers = [k for k, output in enumerate(account.outputs) if output.seed is not None]
+    numbers: list[int | None] = [
+        k for k, output in enumerate(account.outputs) if output.seed is not None
+    ]
     return tuple(_film(material, number) for number in numbers or [None])
 
 

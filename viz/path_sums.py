@@ -11,7 +11,7 @@ _MOST_PATHS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The wires from an input to an output, and the local gradients along them; None for tensors."""
+    """The wires from an input to an output, and their local gradients; None for tensors."""
 
     wires: tuple[int, ...]
     factors: tuple[float, ...] | None
