@@ -139,8 +139,8 @@ class Figure:
         """Writes the figure and returns the path.
 
         Args:
-            path: The file's name ends in ``.svg``, ``.png``, ``.dot``, ``.gv`` or ``.html``, which is
-                the player.
+            path: The file's name ends in ``.svg``, ``.png``, ``.dot``, ``.gv``, or ``.html`` for the
+                player.
 
         Raises:
             RenderError: The name has another ending, or as in ``svg``.
