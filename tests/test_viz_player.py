@@ -71,7 +71,7 @@ def test_without_a_backward_pass_the_forward_pass_is_played():
 
 def test_pages_that_are_too_large_are_refused(monkeypatch):
     monkeypatch.setattr("circuitgrad.viz.player._MOST_BYTES", 50_000)
-    with pytest.raises(RenderError, match=r"0\.1 megabytes; at most.*detail=0"):
+    with pytest.raises(RenderError, match=r"0\.1\d megabytes; at most.*detail=0"):
         draw(neuron(), **AT).player().html()
 
 

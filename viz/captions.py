@@ -145,11 +145,12 @@ class Captions:
         """The equation of a gate, with names, then with numbers, then its value."""
         signal = self.account.signals[index]
         tokens = [_name(signal.name), _EQUALS]
+        if signal.kind != "gate":
+            return (*tokens, Token("value", self._text(signal.value)))
         sources = [self.account.branches[w].source for w in self._into.get(index, ())]
         values = [scalar(self.account.signals[source].value) for source in sources]
         if not signal.equation or len(sources) <= _highest_slot(signal.equation):
-            words = signal.words if signal.kind == "gate" else signal.kind
-            tokens.extend((Token("words", words), _EQUALS))
+            tokens.extend((Token("words", signal.words), _EQUALS))
         else:
             names = [name_latex(shortened(self.account.signals[s].name)) for s in sources]
             tokens.extend((Token("maths", _filled(signal.equation, names)), _EQUALS))

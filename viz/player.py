@@ -44,7 +44,7 @@ class Player:
         size = len(text.encode())
         if size > _MOST_BYTES:
             raise RenderError(
-                f"player: the page has {size / 1e6:.1f} megabytes; at most "
+                f"player: the page has {size / 1e6:.2f} megabytes; at most "
                 f"{_MOST_BYTES / 1e6:.0f} play smoothly. Draw with detail=0, with fewer outputs "
                 "in the backward pass, or draw a part of the circuit"
             )

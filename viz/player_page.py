@@ -23,6 +23,7 @@ from circuitgrad.viz.values import scalar
 
 _SCRIPTS: Final = ("stage", "view", "captions", "guess", "paths", "controls")
 _FIELD: Final = re.compile(r"\{\{(\w+)\}\}")
+_NAMED_TWICE: Final = re.compile(r'(role="graphics-symbol img") aria-label="[^"]*"(><title>)')
 _MOST_COLUMNS: Final = 8
 _MOST_NAMED: Final = 10
 _LETTERS: Final = {"words": "w", "maths": "m", "value": "f", "gradient": "g", "local": "l"}
@@ -45,7 +46,7 @@ def page(title: str, films: Sequence[PassFilm], theme: str) -> str:
         "title": escape(title),
         "style": _style(),
         "figures": "".join(
-            f'<div class="figure"{" hidden" if place else ""}>{film.svg("auto")}</div>'
+            f'<div class="figure"{" hidden" if place else ""}>{_figure(film)}</div>'
             for place, film in enumerate(films)
         ),
         "jacobian": _jacobian_table(films),
@@ -53,6 +54,11 @@ def page(title: str, films: Sequence[PassFilm], theme: str) -> str:
         "script": script,
     }
     return _FIELD.sub(lambda match: fields[match[1]], _source("page.html"))
+
+
+def _figure(film: PassFilm) -> str:
+    """The picture of a pass; its tooltips are its names, so that they need not be written twice."""
+    return _NAMED_TWICE.sub(r"\1\2", film.svg("auto"))
 
 
 @functools.cache
@@ -145,7 +151,7 @@ def _pass(film: PassFilm) -> dict[str, Any]:
         "name": visible(shortened(name)),
         "role": film.role,
         "steps": [_step(step) for step in film.steps],
-        "wires": [_wire(captions, index) for index in range(len(film.composition.scene.edges))],
+        "wires": [_wire(film, index) for index in range(len(film.composition.scene.edges))],
         "nodes": [_node(film, index) for index in range(len(film.composition.scene.nodes))],
         "paths": [_path_sum(captions, item) for item in sums],
     }
@@ -194,17 +200,24 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def _wire(captions: Captions, index: int) -> dict[str, Any]:
-    """The tooltip of a wire: its heading, its value, and what the pass sends along it."""
+def _wire(film: PassFilm, index: int) -> dict[str, Any]:
+    """The tooltip of a wire: its heading, its value, and what the pass sends along it.
+
+    Lines that are captions of a step already are named by the step and the line.
+    """
+    captions = film.captions
     account = captions.account
+    tip: dict[str, Any] = {}
     if index >= len(account.branches):
-        output = account.outputs[index - len(account.branches)]
-        heading: Line = (Token("words", "output "), Token("maths", _latex(output.name)))
-        source, backward = output.signal, captions.gradient_line(output.signal)
-        later: Line = ()
-        if captions.number != index - len(account.branches):
-            backward = ()
-        lines: tuple[Line, ...] = (backward,)
+        place = index - len(account.branches)
+        source = account.outputs[place].signal
+        heading: Line = (
+            Token("words", "output "),
+            Token("maths", _latex(account.outputs[place].name)),
+        )
+        backward: tuple[Line, ...] = ()
+        if captions.number == place:
+            backward = (captions.gradient_line(source),)
     else:
         branch = account.branches[index]
         source, target = branch.source, account.signals[branch.target]
@@ -213,14 +226,27 @@ def _wire(captions: Captions, index: int) -> dict[str, Any]:
             Token("words", f" into the gate {target.gate} of "),
             Token("maths", _latex(target.name)),
         )
-        has_pass = captions.number is not None
-        lines = (captions.chain_line(index), captions.local_line(index)) if has_pass else ()
-        later = ()
-    value = account.signals[source].value
+        told = _caption_of(film.steps, index, branch.target)
+        backward = (captions.local_line(index),) if captions.number is not None else ()
+        if told is not None:
+            tip["c"] = told
+        elif captions.number is not None:
+            backward = (captions.chain_line(index), *backward)
     name = Token("maths", _latex(account.signals[source].name))
-    text = captions.value_line(source)[-1]
-    forward = () if value is None else (name, Token("words", " = "), text)
-    return {"h": _line(heading), "f": _line(forward), "b": _lines(lines), "later": _line(later)}
+    value = captions.value_line(source)[-1]
+    return tip | {
+        "h": _line(heading),
+        "f": _line((name, Token("words", " = "), value)),
+        "b": _lines(backward),
+    }
+
+
+def _caption_of(steps: Sequence[Step], wire: int, gate: int) -> tuple[int, int] | None:
+    """The step and the line that tell the chain rule along a wire into a gate."""
+    for place, step in enumerate(steps):
+        if step.phase == "backward" and step.node == gate and f"b{wire}" in step.shows:
+            return place, step.wires.index(wire)
+    return None
 
 
 def _node(film: PassFilm, index: int) -> dict[str, Any]:
@@ -230,19 +256,17 @@ def _node(film: PassFilm, index: int) -> dict[str, Any]:
     scene = film.composition.scene
     wires = [k for k, edge in enumerate(scene.edges) if edge.source == index]
     if index >= len(account.signals):
-        return {
-            "h": [["w", visible(scene.nodes[index].tooltip)]],
-            "f": [],
-            "b": [],
-            "w": [],
-            "g": 0,
-        }
+        heading = [["w", visible(scene.nodes[index].tooltip)]]
+        return {"h": heading, "f": [], "b": [], "w": [], "g": 0}
     signal = account.signals[index]
-    heading = f"gate {signal.gate}" if signal.kind == "gate" else signal.kind
-    return {
-        "h": _line((Token("words", heading),)),
-        "f": _line(captions.value_line(index)),
-        "b": _line(captions.gradient_line(index)),
+    kind = f"gate {signal.gate}" if signal.kind == "gate" else signal.kind
+    tip: dict[str, Any] = {} if signal.kind == "gate" else {"f": _line(captions.value_line(index))}
+    for place, step in enumerate(film.steps):
+        if step.phase == "forward" and step.node == index:
+            tip["v"] = (place, 0)
+    return tip | {
+        "h": _line((Token("words", kind),)),
+        "b": _lines((captions.gradient_line(index),)),
         "w": wires,
         "g": _known_at(film.steps, index, set(wires)),
     }
@@ -366,7 +390,7 @@ def _jacobian_table(films: Sequence[PassFilm]) -> str:
             f'<button type="button" aria-pressed="false">∂{name}</button></th>{cells}</tr>'
         )
     return (
-        '<table id="jacobian"><caption>The Jacobian, one row for each backward pass; '
-        f"choose the row to play.</caption><thead><tr><th></th>{heads}</tr></thead>"
+        '<table id="jacobian"><caption>The Jacobian: a row for each backward pass</caption>'
+        f"<thead><tr><th></th>{heads}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table>"
     )

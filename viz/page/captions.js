@@ -36,21 +36,22 @@ function say() {
 
 const tip = byId("tip");
 
-function tipLines(key) {
-  const shown = revealed();
+// What is known of a wire or node at this step: its value, and what the backward pass sends.
+function known(key) {
   const at = Number(key.slice(1));
-  if (key[0] === "w") {
-    const wire = now().wires[at];
-    const lines = [wire.h];
-    if (shown.has(`a${at}`)) lines.push(wire.f);
-    if (shown.has(`b${at}`)) lines.push(...wire.b);
-    else lines.push(wire.later);
-    return lines.filter((line) => line.length);
-  }
-  const node = now().nodes[at];
-  const lines = [node.h];
-  if (node.w.length === 0 || node.w.some((i) => shown.has(`a${i}`))) lines.push(node.f);
-  if (node.g <= state.step && !(node.g === state.step && isOpen())) lines.push(node.b);
+  if (key[0] === "w") return [state.shown.has(`a${at}`), state.shown.has(`b${at}`)];
+  const { w, g } = now().nodes[at];
+  const value = w.length === 0 || w.some((i) => state.shown.has(`a${i}`));
+  return [value, g < state.step || (g === state.step && !isOpen())];
+}
+
+function tipLines(key) {
+  const tips = (key[0] === "w" ? now().wires : now().nodes)[Number(key.slice(1))];
+  const [value, gradient] = known(key);
+  const told = ([at, line]) => steps()[at].l[line]; // the caption of the step that found it
+  const lines = [tips.h];
+  if (value) lines.push(tips.v ? told(tips.v) : tips.f);
+  if (gradient) lines.push(...(tips.c ? [told(tips.c)] : []), ...tips.b);
   return lines.filter((line) => line.length);
 }
 
@@ -66,9 +67,12 @@ function hideTip() {
   tip.hidden = true;
 }
 
-// The words of a wire or gate for a screen reader say what is shown at this step, and no more.
+// The words of a wire or gate for a screen reader say what is known at this step, and no more.
 function name() {
   for (const group of [...figure().wires.map((wire) => wire.group), ...figure().nodes.values()]) {
+    const state = known(group.dataset.key).join();
+    if (group.dataset.known === state) continue;
+    group.dataset.known = state;
     const words = tipLines(group.dataset.key).map((line) => written(line).textContent);
     group.setAttribute("aria-label", words.join(". "));
   }

@@ -97,6 +97,7 @@ function fold() {
     frame.classList.toggle("closed", closed);
     frame.classList.toggle("folded", data.scopes[k].in.some((scope) => state.folded.has(scope)));
     frame.setAttribute("aria-expanded", !closed);
+    frame.querySelector(".card").classList.toggle("off", !closed);
     // A closed one lies above the wires that end at its border, an open one below them.
     frame.parentNode.insertBefore(frame, closed ? null : wires[0].group);
   });
@@ -105,6 +106,14 @@ function fold() {
 figures.forEach(({ frames }) => frames.forEach((frame, k) => {
   frame.classList.add("scope");
   frame.tabIndex = 0;
+  const box = frame.querySelector("rect");
+  const gates = data.nodes.filter((node) => !node.leaf && node.in.includes(k)).length;
+  const card = document.createElementNS("http://www.w3.org/2000/svg", "text");
+  card.setAttribute("class", "card off");
+  card.setAttribute("x", Number(box.getAttribute("x")) + box.getAttribute("width") / 2);
+  card.setAttribute("y", Number(box.getAttribute("y")) + box.getAttribute("height") / 2 + 5);
+  card.textContent = `${gates} gate${gates === 1 ? "" : "s"}`;
+  frame.append(card);
   frame.setAttribute("role", "button");
   frame.setAttribute("aria-label", `Scope ${data.scopes[k].name}: fold or unfold`);
   const toggle = () => {

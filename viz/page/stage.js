@@ -3,7 +3,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const root = document.documentElement;
 const byId = (id) => document.getElementById(id);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const state = { pass: 0, step: 0, playing: 0, speed: 1, guessing: false, solved: new Set(), folded: new Set() };
+const state = { pass: 0, step: 0, playing: 0, speed: 1, guessing: false, solved: new Set(), folded: new Set(), shown: new Set() };
 const stage = byId("stage");
 
 // Every id and class of a figure begins with its own prefix.
@@ -67,7 +67,7 @@ function revealed() {
 }
 
 function paint(animated) {
-  const shown = revealed();
+  const shown = (state.shown = revealed());
   const { labels, hidden, wires, nodes, svg } = figure();
   for (const key of hidden) {
     (labels.get(key) || []).forEach((one) => one.classList.toggle("off", !shown.has(key)));
