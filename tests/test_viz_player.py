@@ -430,7 +430,10 @@ class TestInChromium:
         with scope("inner"):
             h = np.tanh(np.sin(x) + 1)
         reader.opens(draw(circuit(f=h * 2), x=1), "step=1")
-        shown = "return [...document.querySelectorAll('.gate')].filter(g => g.getClientRects().length).length"
+        shown = (
+            "return [...document.querySelectorAll('.gate')]"
+            ".filter(gate => gate.getClientRects().length).length"
+        )
         before = reader.runs(shown)
         reader.runs("document.querySelector('.scope').focus()")
         reader.presses(keys.ENTER)

@@ -9,6 +9,7 @@ from typing import Any, Final, get_args
 
 from circuitgrad.errors import BackendError, RenderError, SpecError
 from circuitgrad.viz.account import Account
+from circuitgrad.viz.animation import Animation
 from circuitgrad.viz.assembly import Style
 from circuitgrad.viz.composition import Composition, compose
 from circuitgrad.viz.dot import dot_source
@@ -127,6 +128,24 @@ class Figure:
         """
         return Player(self.scene.title, self._films(), self.theme)
 
+    def animation(self, output: str | None = None, seconds: float = 1.3) -> Animation:
+        """The figure as a moving picture for slides and web pages, without controls.
+
+        Args:
+            output: Whose backward pass is shown; by default the first that was run.
+            seconds: How long each step lasts.
+
+        Raises:
+            SpecError: The output has no backward pass, or the time is out of range.
+            RenderError: As in ``player``.
+        """
+        passes = {film.output: film for film in self._films()}
+        chosen = next(iter(passes)) if output is None else output
+        if chosen not in passes:
+            known = ", ".join(passes)
+            raise SpecError(f"animation: output is {output!r}; needed one of {known}.")
+        return Animation(passes[chosen], self.theme, seconds)
+
     def _films(self) -> tuple[PassFilm, ...]:
         """The steps of every backward pass."""
         if self.material is None:
@@ -139,8 +158,8 @@ class Figure:
         """Writes the figure and returns the path.
 
         Args:
-            path: The file's name ends in ``.svg``, ``.png``, ``.dot``, ``.gv``, or ``.html`` for the
-                player.
+            path: The file's name ends in ``.svg``, ``.png``, ``.dot`` or ``.gv``; in ``.html`` for
+                the player, in ``.gif`` or ``.apng`` for the animation.
 
         Raises:
             RenderError: The name has another ending, or as in ``svg``.
@@ -155,11 +174,13 @@ class Figure:
             case ".dot" | ".gv":
                 data = self.dot().encode()
             case ".html" | ".htm":
-                data = self.player().html().encode()
+                return self.player().save(target)
+            case ".gif" | ".apng":
+                return self.animation().save(target)
             case suffix:
                 raise RenderError(
                     f"save: the file name {target.name!r} ends in {suffix or 'nothing'!r}; "
-                    "known are .svg, .png, .dot, .gv and .html. Choose one of these"
+                    "known are .svg, .png, .dot, .gv, .html, .gif and .apng. Choose one of these"
                 )
         target.write_bytes(data)
         return target

@@ -43,6 +43,11 @@ class PassFilm:
     layout: Layout
     engine: MathsEngine
 
+    @property
+    def output(self) -> str:
+        """The name of the output; empty where there is no backward pass."""
+        return "" if self.number is None else self.captions.account.outputs[self.number].name
+
     def svg(self, theme: ThemeName) -> str:
         """The picture with all labels."""
         return render(self.composition, self.layout, theme, self.engine)

@@ -37,10 +37,9 @@ def render(
     legend = legend_block(scene.legend, inner, engine)
     painter = _Painter()
     parts: list[str] = []
-    y = 0.0
+    y = graph_top(composition)
     if composition.header.height:
         parts.append(painter.block(composition.header, 0.0, 0.0))
-        y = composition.header.height + 10
     parts.append(f'<g transform="translate(0,{_n(y)})">{_graph(composition, layout, painter)}</g>')
     y += layout.height
     for block, gap in ((composition.footer, 10.0), (legend, 14.0)):
@@ -51,6 +50,15 @@ def render(
     height = math.ceil(y) + 2 * MARGIN
     body = f'<g transform="translate({MARGIN},{MARGIN})">{"".join(parts)}</g>'
     return _document(composition, width, height, painter.definitions() + _page() + body, theme)
+
+
+def graph_top(composition: Composition) -> float:
+    """How far below the margin the layout begins: under the header.
+
+    Args:
+        composition: A scene with sizes.
+    """
+    return composition.header.height + 10 if composition.header.height else 0.0
 
 
 def _document(
