@@ -181,8 +181,12 @@ class Captions:
             )  # fmt: skip
         if pull.upstream is None:
             return (left, *along, _EQUALS, result, Token("words", ", as nothing flows back here"))
-        rule = Token("words", f", the product of its upstream gradient with the gate {target.gate}")
-        return (left, *along, _EQUALS, result, rule)
+        rule = (
+            ", upstream × local in every entry"
+            if pull.local is not None
+            else f", the upstream gradient times the Jacobian of {target.gate}"
+        )
+        return (left, *along, _EQUALS, result, Token("words", rule))
 
     def local_line(self, wire: int) -> Line:
         """The local gradient of a branch, as a formula and a number; empty where there is none."""
@@ -305,6 +309,8 @@ class Captions:
             return format_number(scalar(value), self._pattern)
         array = np.asarray(value)
         norm = format_number(float(np.linalg.norm(array.reshape(-1))), self._pattern)
+        if array.ndim == 1:
+            return f"vector of length {array.size} and norm {norm}"
         return f"{shape_text(array.shape)} tensor of norm {norm}"
 
     def _asked(self, asked: Line, value: Value) -> tuple[Question, ...]:

@@ -98,7 +98,9 @@ addEventListener("beforeprint", () => {
   root.dataset.theme = "light";
   const { svg, width, height } = figure();
   go(steps().length - 1);
+  svg.querySelectorAll(".on").forEach((one) => one.classList.remove("on"));
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.setAttribute("preserveAspectRatio", "xMinYMin");
 });
 addEventListener("afterprint", () => {
   if (!printed) return;

@@ -120,6 +120,7 @@ figures.forEach(({ frames }) => frames.forEach((frame, k) => {
     if (dragged) return;
     if (!state.folded.delete(k)) state.folded.add(k);
     fold();
+    frame.focus({ preventScroll: true }); // moving it in the page took the focus away
   };
   frame.addEventListener("click", toggle);
   frame.addEventListener("keydown", (event) => {

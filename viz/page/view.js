@@ -5,11 +5,11 @@ const READABLE = 0.8;
 function fit() {
   const { width, height } = figure();
   view.width = stage.clientWidth;
-  const whole = Math.min(1, view.width / width);
+  const most = Math.max(300, innerHeight * 0.72); // captions stay in sight
+  const whole = Math.min(1, view.width / width, most / height);
   const follows = whole < READABLE;
   view.fit = whole;
   view.scale = follows ? READABLE : whole;
-  const most = Math.max(220, innerHeight * 0.6);
   view.height = follows ? Math.min(height * view.scale, most) : height * whole;
   view.x = view.y = 0;
   look();
@@ -36,17 +36,26 @@ function zoom(factor, x = view.width / 2, y = view.height / 2) {
   look();
 }
 
+function around(boxes, corner) {
+  return [
+    Math.min(...boxes.map((box) => box.left)) - corner.left,
+    Math.max(...boxes.map((box) => box.right)) - corner.left,
+    Math.min(...boxes.map((box) => box.top)) - corner.top,
+    Math.max(...boxes.map((box) => box.bottom)) - corner.top,
+  ];
+}
+
 // Bring the wires and the gate of the step into the part that is seen.
 function follow() {
-  const parts = step().w.map((i) => figure().wires[i].group);
-  if (step().n !== null && figure().nodes.has(step().n)) parts.push(figure().nodes.get(step().n));
-  if (!parts.length || !stage.classList.contains("zoomed")) return;
+  if (!stage.classList.contains("zoomed")) return;
   const corner = figure().svg.getBoundingClientRect();
-  const boxes = parts.map((part) => part.getBoundingClientRect());
-  const left = Math.min(...boxes.map((box) => box.left)) - corner.left;
-  const right = Math.max(...boxes.map((box) => box.right)) - corner.left;
-  const top = Math.min(...boxes.map((box) => box.top)) - corner.top;
-  const bottom = Math.max(...boxes.map((box) => box.bottom)) - corner.top;
+  const boxes = step().w.map((i) => figure().wires[i].group.getBoundingClientRect());
+  const gate = step().n !== null && figure().nodes.get(step().n);
+  if (gate) boxes.unshift(gate.getBoundingClientRect());
+  if (!boxes.length) return;
+  let [left, right, top, bottom] = around(boxes, corner);
+  if (right - left > view.width) [left, right] = around([boxes[0]], corner); // the gate is what matters
+  if (bottom - top > view.height) [, , top, bottom] = around([boxes[0]], corner);
   if (left < 0 || right > view.width) view.x += ((left + right - view.width) / 2) / view.scale;
   if (top < 0 || bottom > view.height) view.y += ((top + bottom - view.height) / 2) / view.scale;
   look();
