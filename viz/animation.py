@@ -156,7 +156,7 @@ def _joined(pictures: list[Any], durations: list[int], kind: str) -> bytes:
     from PIL import Image
 
     if kind == ".gif":  # the same colours throughout, so that nothing flickers
-        palette = _montage(pictures).quantize(_COLOURS, dither=Image.Dither.NONE)
+        palette = _palette(_montage(pictures))
         pictures = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in pictures]
     buffer = io.BytesIO()
     pictures[0].save(
@@ -168,6 +168,17 @@ def _joined(pictures: list[Any], durations: list[int], kind: str) -> bytes:
         loop=0,
     )
     return buffer.getvalue()
+
+
+def _palette(picture: Any) -> Any:
+    """The colours of a picture, with the ground, which the corner shows, exactly as it is."""
+    from PIL import Image
+
+    few = picture.quantize(_COLOURS, dither=Image.Dither.NONE)
+    colours, ground = few.getpalette(), few.getpixel((0, 0))
+    colours[3 * ground : 3 * ground + 3] = picture.getpixel((0, 0))
+    few.putpalette(colours)
+    return few
 
 
 def _montage(pictures: list[Any]) -> Any:

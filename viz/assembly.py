@@ -159,9 +159,9 @@ class _Assembly:
                     branch.target,
                     self._above(source),
                     tuple(self._below(branch)),
-                    tuple(sums),
                     _branch_style(source, branch),
                     branch_tooltip(account, branch),
+                    tuple(sums),
                 )
             )
         return edges
@@ -190,7 +190,6 @@ class _Assembly:
                 first + position,
                 self._above(account.signals[output.signal]),
                 self._start(position, output),
-                (),
                 _style(account.signals[output.signal].value, ()),
                 f"Output {output.name}: its backward pass starts here.",
             )

@@ -37,9 +37,9 @@ class Edge:
     target: int
     above: tuple[Item, ...] = ()
     below: tuple[Item, ...] = ()
-    sums: tuple[Item, ...] = ()
     style: WireStyle = "plain"
     tooltip: str = ""
+    sums: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
