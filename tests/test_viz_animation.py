@@ -11,6 +11,7 @@ from circuitgrad.circuits import circuit
 from circuitgrad.errors import BackendError, RenderError, SpecError
 from circuitgrad.sources import input_wires
 from circuitgrad.viz.drawing import draw
+from circuitgrad.wire import scope
 
 
 def figure(**options):
@@ -40,6 +41,17 @@ def test_the_moving_svg_holds_every_step_and_rests_on_the_finished_figure():
 
 def test_the_moving_svg_is_the_same_every_time():
     assert figure().animation().svg() == figure().animation().svg()
+
+
+@pytest.mark.parametrize("evil", ["</svg><script>alert(1)</script>", "'\"><b\\", "\x00{path}"])
+def test_hostile_titles_and_scopes_stay_words(evil):
+    (x,) = input_wires("x")
+    with scope(evil.replace("/", "")):
+        wire = np.sin(x)
+    svg = draw(circuit(f=wire), title=evil, x=1).animation().svg()
+    root = ElementTree.fromstring(svg)
+    assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
+    assert not list(root.iter("{http://www.w3.org/2000/svg}b"))
 
 
 @pytest.mark.parametrize("ending", ["gif", "apng"])
@@ -83,6 +95,8 @@ def test_the_output_is_chosen_by_name():
 def test_requests_that_cannot_be_met_are_refused(tmp_path, monkeypatch):
     with pytest.raises(SpecError, match=r"seconds is 0; needed 0\.05 to 60"):
         figure().animation(seconds=0)
+    with pytest.raises(SpecError, match=r"scale is 0; needed 0\.1 to 10"):
+        figure().animation().save(tmp_path / "a.gif", scale=0)
     with pytest.raises(RenderError, match=r"\.svg, \.gif or \.apng"):
         figure().animation().save(tmp_path / "a.mp4")
     monkeypatch.setattr("circuitgrad.viz.animation._MOST_STEPS", 5)

@@ -9,7 +9,7 @@ import pytest
 
 from circuitgrad.circuits import circuit
 from circuitgrad.errors import RenderError
-from circuitgrad.sources import input_wire
+from circuitgrad.sources import constant, input_wire, input_wires
 from circuitgrad.viz.drawing import draw
 from tests.viz_circuits import AT, live, neuron
 
@@ -85,3 +85,36 @@ def test_tensors_are_played_with_their_shapes():
     figure = draw(circuit(J=np.sin(W @ v).sum()), W=np.ones((5, 2)), v=np.ones(2))
     text = json.dumps(data_of(figure.player().html()), ensure_ascii=False)
     assert "5×2 tensor of norm" in text
+
+
+@pytest.mark.parametrize(
+    ("outputs", "values"),
+    [
+        (lambda x, y: {"f": x, "g": x * 2}, {"x": 1, "y": 5}),
+        (lambda x, y: {"f": np.log(x) * y}, {"x": 0, "y": 0}),
+        (lambda x, y: {"f": np.where(x > y, x, y)}, {"x": 1, "y": 1}),
+        (lambda x, y: {"f": x * x + x * x * x + y}, {"x": np.nan, "y": np.inf}),
+        (lambda x, y: {"f": 2 * x, "g": 3 * y}, {"x": 1e-300, "y": -1e300}),
+    ],
+    ids=["output is an input", "not finite", "kink", "nan", "extreme"],
+)
+def test_unusual_circuits_are_played(outputs, values):
+    x, y = input_wires("x y")
+    with np.errstate(all="ignore"):
+        figure = draw(circuit(**outputs(x, y), inputs=(x, y)), **values)
+    for played in data_of(figure.player().html())["passes"]:
+        assert played["steps"][0]["p"] == "f"
+        assert played["steps"][-1]["p"] == "b"
+    assert "offset-path" in figure.animation().svg()
+
+
+def test_empty_and_one_entry_tensors_are_played():
+    x, W = input_wire("x", "n"), input_wire("W", "1 1")
+    for size in (0, 1):
+        figure = draw(circuit(f=(x * 2).sum() + W.sum()), x=np.ones(size), W=np.ones((1, 1)))
+        assert data_of(figure.player().html())["passes"][0]["steps"]
+
+
+def test_a_circuit_without_inputs_is_played_forward_and_back():
+    figure = draw(circuit(f=constant(2.0) * 3, inputs=()))
+    assert data_of(figure.player().html())["passes"][0]["steps"]

@@ -71,9 +71,12 @@ class Animation:
             scale: Pixels for each point in GIF and APNG; less for large figures.
 
         Raises:
+            SpecError: The scale is out of range.
             RenderError: The name has another ending, or there are too many steps for pixels.
             BackendError: A package that draws pixels is not installed.
         """
+        if not 0.1 <= scale <= 10:
+            raise SpecError(f"save: scale is {scale!r}; needed 0.1 to 10 pixels for each point.")
         target = pathlib.Path(path)
         kind = target.suffix.lower()
         if kind not in _ENDINGS:

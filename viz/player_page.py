@@ -308,7 +308,11 @@ def _path_sum(captions: Captions, item: PathSum) -> dict[str, Any]:
         "more": f"and {more} more paths" if more else "",
         "l": _line(tuple(tokens)),
         "paths": [
-            {"w": path.wires, "t": _line(_way(captions, path)), "l": _line(_factors(path))}
+            {
+                "w": path.wires,
+                "t": _line(_way(captions, item.source, path)),
+                "l": _line(_factors(path)),
+            }
             for path in item.paths
         ],
     }
@@ -324,11 +328,10 @@ def _product(path: Path) -> float | None:
     return product
 
 
-def _way(captions: Captions, path: Path) -> Line:
+def _way(captions: Captions, start: int, path: Path) -> Line:
     """The names along a path."""
     account = captions.account
     ends = [account.branches[wire].target for wire in path.wires]
-    start = account.branches[path.wires[0]].source if path.wires else 0
     names = [_latex(account.signals[index].name) for index in (start, *ends)]
     if len(names) > _MOST_NAMED:
         names = [*names[: _MOST_NAMED // 2], r"\ldots", *names[-_MOST_NAMED // 2 :]]
