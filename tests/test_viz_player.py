@@ -1,6 +1,7 @@
 """The page that plays a circuit: what it holds, and what it refuses."""
 
 import base64
+import dataclasses
 import json
 import re
 
@@ -118,3 +119,13 @@ def test_empty_and_one_entry_tensors_are_played():
 def test_a_circuit_without_inputs_is_played_forward_and_back():
     figure = draw(circuit(f=constant(2.0) * 3, inputs=()))
     assert data_of(figure.player().html())["passes"][0]["steps"]
+
+
+def test_a_figure_that_folds_gates_is_not_played():
+    figure = draw(neuron(), **AT)
+    account, style = figure.material
+    folded = dataclasses.replace(account.signals[-1], kind="card")
+    account = dataclasses.replace(account, signals=(*account.signals[:-1], folded))
+    figure.material = account, style
+    with pytest.raises(RenderError, match="folds or leaves out gates"):
+        figure.player()

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Final
 
 from circuitgrad.errors import RenderError
 from circuitgrad.viz.account import Account
@@ -14,6 +15,10 @@ from circuitgrad.viz.maths import MathsEngine
 from circuitgrad.viz.scene import Scene
 from circuitgrad.viz.svg import render
 from circuitgrad.viz.themes import Role, ThemeName
+
+
+# What can be played: gates and leaves, and no cards that stand for many gates.
+_PLAYED: Final = ("input", "constant", "gate", "outside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,8 @@ def films(material: Material) -> tuple[PassFilm, ...]:
             "Draw with values, such as circuit.draw(x=1.0).player()"
         )
     nodes, edges = len(account.signals), len(account.branches) + len(account.outputs)
-    if len(material.scene.nodes) < nodes or len(material.scene.edges) != edges:
+    known = all(signal.kind in _PLAYED for signal in account.signals)
+    if not known or len(material.scene.nodes) < nodes or len(material.scene.edges) != edges:
         raise RenderError(
             "player: the figure folds or leaves out gates; needed one that shows each of them. "
             "Draw the part to be played by itself"
