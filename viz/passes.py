@@ -16,7 +16,6 @@ from circuitgrad.viz.scene import Scene
 from circuitgrad.viz.svg import render
 from circuitgrad.viz.themes import Role, ThemeName
 
-
 # What can be played: gates and leaves, and no cards that stand for many gates.
 _PLAYED: Final = ("input", "constant", "gate", "outside")
 
