@@ -9,7 +9,7 @@ demo: $(VENV)/.with-viz             ## set up, then run the example: figures, ex
 	$(PY) examples/demo.py $(ARGS)
 
 test: $(VENV)/.with-test            ## set up, then run the tests; ARGS="-k neuron", ARGS="-m slow"
-	$(PY) -m pytest -n auto --maxprocesses=8 $(ARGS)
+	$(PY) -m pytest -n auto --maxprocesses=8 --dist=loadgroup $(ARGS)
 
 check: $(VENV)/.with-test $(VENV)/.with-check   ## format, lint, types, a clean wheel
 	$(PY) -m ruff format --check .

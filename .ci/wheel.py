@@ -31,7 +31,7 @@ def expected_files():
     for package in config["tool"]["setuptools"]["packages"]:
         folder = package.replace(".", "/")
         names |= {f"{folder}/{path.name}" for path in (ROOT / folder).glob("*.py")}
-    return names
+    return names | {f"circuitgrad/viz/page/{path.name}" for path in (ROOT / "viz/page").iterdir()}
 
 
 def check(wheel, folder):
@@ -42,7 +42,7 @@ def check(wheel, folder):
     top = {name.split("/")[0] for name in names}
     if top != {"circuitgrad"}:
         raise SystemExit(f"wheel: top-level names {sorted(top)}; only 'circuitgrad' is ours")
-    code = {name for name in names if name.endswith((".py", "py.typed"))}
+    code = {name for name in names if name.endswith((".py", "py.typed", ".css", ".html", ".js"))}
     if code != expected_files():
         raise SystemExit(f"wheel: differs from the checkout in {sorted(code ^ expected_files())}")
     run = subprocess.run(

@@ -97,7 +97,7 @@ def main(context: click.Context) -> None:
 )
 @click.option(
     "-o", "--output", "figure", type=click.Path(path_type=pathlib.Path), metavar="FILE",
-    help="Write the figure: .svg, .png, .pdf, .html, .tex, .json, .dot or .gv.",
+    help="Write the figure: .svg, .png, .pdf, .html, .tex, .json, .dot, .gif.",
 )  # fmt: skip
 @click.option(
     "--theme", type=click.Choice(["auto", "light", "dark"]), default="auto", show_default=True,

@@ -17,7 +17,8 @@ class Signal:
 
     ``gradients`` has one entry for each backward pass: None where the pass was not run, or where
     its output does not depend on the wire. ``words`` is the gate with its operands, such as
-    ``add(x, 1)``. ``shape`` is empty for scalars.
+    ``add(x, 1)``. ``shape`` is empty for scalars. ``equation`` is LaTeX of what the
+    gate computes, with ``@k@`` for the operand of its k-th branch; empty where it has no formula.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Signal:
     gradients: tuple[Value, ...] = ()
     shape: tuple[int | str, ...] = ()
     scope: str = ""
+    equation: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -38,7 +38,7 @@ def arrange(composition: Composition, layout: Layout, engine: MathsEngine) -> Ar
     legend = legend_block(composition.scene.legend, inner, engine)
     header = composition.header
     above = ((header, 0.0),) if header.height else ()
-    graph = header.height + _HEADER_GAP if above else 0.0
+    graph = graph_top(composition)
     below: list[tuple[Block, float]] = []
     y = graph + layout.height
     for block, gap in ((composition.footer, _FOOTER_GAP), (legend, _LEGEND_GAP)):
@@ -47,6 +47,16 @@ def arrange(composition: Composition, layout: Layout, engine: MathsEngine) -> Ar
             y += gap + block.height
     width = math.ceil(max(inner, legend.width)) + 2 * MARGIN
     return Arrangement(width, math.ceil(y) + 2 * MARGIN, graph, above, tuple(below))
+
+
+def graph_top(composition: Composition) -> float:
+    """How far below the margin the layout begins: under the header.
+
+    Args:
+        composition: A scene with sizes.
+    """
+    header = composition.header.height
+    return header + _HEADER_GAP if header else 0.0
 
 
 def label_corner(label: LabelBox, route: Route, across: bool) -> Point:

@@ -171,18 +171,19 @@ class _Assembly:
         edges = []
         for branch in account.branches:
             source = account.signals[branch.source]
-            below = self._below(branch)
+            sums: list[Item] = []
             if source.kind == "gate" and branch.source not in told:
                 told.add(branch.source)
-                below.extend(self._sums(branch.source, source))
+                sums = self._sums(branch.source, source)
             edges.append(
                 Edge(
                     branch.source,
                     branch.target,
                     self._above(source),
-                    tuple(below),
+                    tuple(self._below(branch)),
                     _branch_style(source, branch),
                     branch_tooltip(account, branch),
+                    sums=tuple(sums),
                 )
             )
         return edges

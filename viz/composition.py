@@ -1,6 +1,7 @@
 """A scene with every size known: what the layout engine and the drawing both work from."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -40,7 +41,8 @@ class NodeBox:
 class LabelBox:
     """The room of a wire's labels; the wire runs ``before`` points below its top (or left) edge.
 
-    ``after`` is the room on the other side of the wire. Marks are relative to the box's top left.
+    ``after`` is the room on the other side of the wire. Marks are relative to the box's top left:
+    ``split[0]`` of them stand above the wire, those from ``split[1]`` on are the sums of a fan-out.
     """
 
     width: int
@@ -48,6 +50,7 @@ class LabelBox:
     before: int
     after: int
     marks: tuple[Mark, ...]
+    split: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,14 @@ def _node_box(node: Node, engine: MathsEngine) -> NodeBox:
 
 def _label_across(edge: Edge, engine: MathsEngine) -> LabelBox:
     """Labels above and below a wire that runs from left to right."""
-    above = stack([typeset(item, engine) for item in edge.above], ROW_GAP)
-    below = stack([typeset(item, engine) for item in edge.below], ROW_GAP)
+    blocks = [[typeset(item, engine) for item in part] for part in _parts(edge)]
+    above = stack(blocks[0], ROW_GAP)
+    below = stack([*blocks[1], *blocks[2]], ROW_GAP)
     width = math.ceil(max(above.width, below.width) + 2 * _PAD)
     # Wires that show the sizes of their gradients are wider.
     extra = 0.0 if edge.strength is None else max(wire_width(edge.strength) - WIRE, 0.0) / 2
     before = math.ceil(above.height + _ABOVE + extra) if edge.above else 4
-    after = math.ceil(below.height + _BELOW + extra) if edge.below else 4
+    after = math.ceil(below.height + _BELOW + extra) if below.marks else 4
     if abs(before - after) <= 2:
         before = after = max(before, after)
     else:  # an even difference keeps the wire on the grid of the layout, and so straight
@@ -114,17 +118,28 @@ def _label_across(edge: Edge, engine: MathsEngine) -> LabelBox:
         *moved(above.marks, (width - above.width) / 2, wire - _ABOVE - extra - above.height),
         *moved(below.marks, (width - below.width) / 2, wire + _BELOW + extra),
     )
-    return LabelBox(width, before + WIRE + after, before, after, marks)
+    return LabelBox(width, before + WIRE + after, before, after, marks, _split(blocks))
 
 
 def _label_beside(edge: Edge, engine: MathsEngine) -> LabelBox:
     """Labels to the right of a wire that runs downwards."""
-    blocks = [typeset(item, engine) for item in (*edge.above, *edge.below)]
-    block = stack(blocks, ROW_GAP, centred=False)
+    blocks = [[typeset(item, engine) for item in part] for part in _parts(edge)]
+    block = stack([row for part in blocks for row in part], ROW_GAP, centred=False)
     after = math.ceil(block.width + _BESIDE + _PAD)
     height = math.ceil(block.height + 2 * _PAD)
     marks = moved(block.marks, WIRE + _BESIDE, _PAD)
-    return LabelBox(WIRE + after, height, 0, after, marks)
+    return LabelBox(WIRE + after, height, 0, after, marks, _split(blocks))
+
+
+def _parts(edge: Edge) -> tuple[tuple[Item, ...], ...]:
+    """The rows of a wire: above it, below it, and sums."""
+    return edge.above, edge.below, edge.sums
+
+
+def _split(blocks: Sequence[Sequence[Block]]) -> tuple[int, int]:
+    """How many marks stand above a wire, and how many stand before its sums."""
+    above, below, _ = (sum(len(block.marks) for block in part) for part in blocks)
+    return above, above + below
 
 
 def legend_block(entries: tuple[LegendEntry, ...], available: float, engine: MathsEngine) -> Block:

@@ -135,7 +135,11 @@ class _Writer:
     def label(self, graph: graphviz.Digraph, index: int, edge: Edge, across: bool) -> None:
         """Declares the labels of a wire, with the wire itself as a coloured cell among them."""
         above = [f"<TR><TD>{row}</TD></TR>" for item in edge.above for row in self.rows(item)]
-        below = [f"<TR><TD>{row}</TD></TR>" for item in edge.below for row in self.rows(item)]
+        below = [
+            f"<TR><TD>{row}</TD></TR>"
+            for item in (*edge.below, *edge.sums)
+            for row in self.rows(item)
+        ]
         colour = self.theme.alert if edge.style == "alert" else self.theme.wire
         if across:
             wire = (

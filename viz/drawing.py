@@ -28,6 +28,7 @@ from circuitgrad.viz.symbols import (
     local_gradient_latex,
 )
 from circuitgrad.viz.themes import ThemeName
+from circuitgrad.viz.written import written_latex
 from circuitgrad.wire import Wire, topological
 
 Passes = Mapping[str, Mapping[tuple[int, int], EdgeRecord]]
@@ -81,7 +82,7 @@ def draw(
     if values or (run is None and not circuit.inputs):
         run = _full_run(circuit, values)
     account = _Reading(circuit, run).account(symbols=style.shows_symbols)
-    return Figure(assemble(account, style), theme, engine, maths, seconds, account)
+    return Figure(assemble(account, style), theme, engine, maths, seconds, (account, style))
 
 
 def _check_options(circuit: Circuit, style: Style) -> None:
@@ -208,7 +209,15 @@ class _Reading:
             gradients=tuple(self._gradient(wire, name) for name in self._circuit.output_names),
             shape=wire.shape,
             scope=wire.scope,
+            equation=self._equation(wire),
         )
+
+    def _equation(self, wire: Wire) -> str:
+        """LaTeX of what a gate computes, with a mark for each operand that is shown."""
+        shown = [source.serial for source in wire.inputs if source in self._position]
+        if not shown or wire.serial not in self._live:
+            return ""
+        return written_latex(wire, {serial: f"@{shown.index(serial)}@" for serial in shown})
 
     def _name(self, wire: Wire) -> str:
         if wire in self._names:

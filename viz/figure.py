@@ -10,6 +10,8 @@ from typing import Any, Final, get_args
 
 from circuitgrad.errors import BackendError, RenderError, SpecError
 from circuitgrad.viz.account import Account
+from circuitgrad.viz.animation import Animation
+from circuitgrad.viz.assembly import Style
 from circuitgrad.viz.composition import Composition, compose
 from circuitgrad.viz.description import description
 from circuitgrad.viz.dot import dot_source
@@ -18,9 +20,11 @@ from circuitgrad.viz.fonts import spare_font
 from circuitgrad.viz.interchange import figure_json
 from circuitgrad.viz.layout import Layout, layout_source, read_layout
 from circuitgrad.viz.maths import MathsEngine, chosen_engine
-from circuitgrad.viz.page import page
+from circuitgrad.viz.passes import Material, PassFilm, films
 from circuitgrad.viz.pdf import pdf_bytes
+from circuitgrad.viz.player import Player
 from circuitgrad.viz.scene import Scene
+from circuitgrad.viz.static_page import page
 from circuitgrad.viz.svg import render
 from circuitgrad.viz.themes import DARK, LIGHT, ThemeName
 from circuitgrad.viz.tikz import tikz_document
@@ -41,7 +45,7 @@ class Figure:
         engine: A Graphviz program's name or path; by default one is looked for.
         maths: ``"auto"``, or the maths engine to use: ``"mathra"``, ``"ziamath"`` or ``"text"``.
         seconds: Time limit of the layout.
-        account: The numbers that the scene was made from, for `json` and `describe`.
+        material: The numbers that the scene was made from, and in what style.
     """
 
     def __init__(
@@ -51,14 +55,18 @@ class Figure:
         engine: str | None = None,
         maths: MathsEngine = "auto",
         seconds: float = SECONDS,
-        account: Account | None = None,
+        material: tuple[Account, Style] | None = None,
     ) -> None:
         self.scene = scene
         self.theme = _known_theme(theme)
         self._engine = engine
         self._maths = maths
         self._seconds = seconds
-        self._account = account
+        self.material = material
+
+    @property
+    def _account(self) -> Account | None:
+        return None if self.material is None else self.material[0]
 
     def __repr__(self) -> str:
         gates = sum(node.kind == "gate" for node in self.scene.nodes)
@@ -173,37 +181,79 @@ class Figure:
         """
         return figure_json(self.scene, self._account)
 
+    def player(self) -> Player:
+        """The figure as a page that plays the forward and the backward pass, step by step.
+
+        Raises:
+            RenderError: The circuit was not run, or as in ``svg``.
+        """
+        return Player(self.scene.title, self._films(), self.theme)
+
+    def animation(self, output: str | None = None, seconds: float = 1.3) -> Animation:
+        """The figure as a moving picture for slides and web pages, without controls.
+
+        Args:
+            output: Whose backward pass is shown; by default the first that was run.
+            seconds: How long each step lasts.
+
+        Raises:
+            SpecError: The output has no backward pass, or the time is out of range.
+            RenderError: As in ``player``.
+        """
+        passes = {film.output: film for film in self._films()}
+        chosen = next(iter(passes)) if output is None else output
+        if chosen not in passes:
+            known = ", ".join(passes)
+            raise SpecError(f"animation: output is {output!r}; needed one of {known}.")
+        return Animation(passes[chosen], self.theme, seconds)
+
+    def _films(self) -> tuple[PassFilm, ...]:
+        """The steps of every backward pass."""
+        if self.material is None:
+            raise RenderError("player: the figure was not made from a circuit. Use circuit.draw")
+        layout, composition = self._layout, self._composition
+        engine = chosen_engine(self._maths)
+        return films(Material(*self.material, self.scene, layout, composition, engine))
+
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Writes the figure and returns the path.
 
         Args:
-            path: The file's name ends in ``.svg``, ``.png``, ``.dot``, ``.gv``, ``.pdf``,
-                ``.html``, ``.tex`` or ``.json``.
+            path: The file's name ends in ``.svg``, ``.png``, ``.dot``, ``.gv``, ``.pdf``, ``.tex``
+                or ``.json``; in ``.html`` for the player (a still page where the circuit was not
+                run), in ``.gif`` or ``.apng`` for the animation.
 
         Raises:
             RenderError: The name has another ending, or as in ``svg``.
             BackendError: As in ``png`` and ``pdf``.
         """
         target = pathlib.Path(path)
+        suffix = target.suffix.lower()
+        if suffix in (".gif", ".apng"):
+            return self.animation().save(target)
         writers: dict[str, Callable[[], str | bytes]] = {
             ".svg": self.svg,
             ".png": self.png,
             ".dot": self.dot,
             ".gv": self.dot,
             ".pdf": self.pdf,
-            ".html": self.html,
+            ".html": self._page,
             ".tex": self.tex,
             ".json": self.json,
         }
-        suffix = target.suffix.lower()
         if suffix not in writers:
             raise RenderError(
                 f"save: the file name {target.name!r} ends in {suffix or 'nothing'!r}; "
-                f"known are {', '.join(writers)}. Choose one of these"
+                f"known are {', '.join((*writers, '.gif', '.apng'))}. Choose one of these"
             )
         data = writers[suffix]()
         target.write_bytes(data.encode() if isinstance(data, str) else data)
         return target
+
+    def _page(self) -> str:
+        """The player, or a still page where there are no numbers to play."""
+        was_run = self._account is not None and self._account.ran
+        return self.player().html() if was_run else self.html()
 
     def describe(self) -> str:
         """The figure in words, in reading order: what it is, then forward, then backward."""

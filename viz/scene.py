@@ -31,6 +31,7 @@ class Edge:
     """One branch of a wire: from a leaf or gate to a gate, with the rows above and below it.
 
     ``strength`` is the size of its gradient in a figure that emphasises it, from 0 to 1.
+    ``sums`` stand below the other rows, where a wire fans out: the sum over its branches.
     """
 
     source: int
@@ -40,6 +41,7 @@ class Edge:
     style: WireStyle = "plain"
     tooltip: str = ""
     strength: float | None = None
+    sums: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

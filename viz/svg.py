@@ -92,7 +92,7 @@ def _graph(composition: Composition, layout: Layout, painter: "_Painter") -> str
     for title, frame in zip(composition.cluster_titles, layout.clusters, strict=True):
         ground = "" if across else _ground(title, frame)
         words = painter.block(title, frame.left + 12, frame.top + 6)
-        parts.append(f'<g class="{_PREFIX}-cluster">{ground}{words}</g>')
+        parts.append(f'<g class="{_PREFIX}-cluster {_PREFIX}-title">{ground}{words}</g>')
     nodes = zip(scene.nodes, composition.nodes, layout.nodes, strict=True)
     for index, (node, box, centre) in enumerate(nodes):
         if node.kind != "end":
@@ -142,7 +142,22 @@ def _wire(
         f"{_focusable('wire', f'w{index}', edge.tooltip)}"
         f'<path class="{_style("line", edge)}" d="{line}"/>'
         f'<path class="{_style("head", edge)}" d="{head}"/>'
-        f"{painter.marks(label.marks, x, y)}</g>"
+        f"{_rows(label, x, y, painter)}</g>"
+    )
+
+
+def _rows(label: LabelBox, x: float, y: float, painter: "_Painter") -> str:
+    """The labels of a wire: above it, below it, and the sums of a fan-out, each in its group."""
+    first, last = label.split
+    parts = {
+        "above": label.marks[:first],
+        "below": label.marks[first:last],
+        "sums": label.marks[last:],
+    }
+    return "".join(
+        f'<g class="{_PREFIX}-{name}">{painter.marks(marks, x, y)}</g>'
+        for name, marks in parts.items()
+        if marks
     )
 
 
