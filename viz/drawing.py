@@ -1,12 +1,12 @@
 """Figures of circuits: a circuit and the numbers of its run, read into a scene."""
 
-from collections.abc import Mapping
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, get_args
 
 import numpy as np
 
 from circuitgrad.circuits import Circuit
-from circuitgrad.errors import RenderError, SpecError
+from circuitgrad.errors import SpecError
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.paths import dependents
 from circuitgrad.plans.run import EdgeRecord, Run
@@ -15,15 +15,21 @@ from circuitgrad.viz.account import Account, Branch, Output, Pull, Signal, Value
 from circuitgrad.viz.assembly import Style, assemble
 from circuitgrad.viz.engine import SECONDS
 from circuitgrad.viz.figure import Figure
-from circuitgrad.viz.layout import MOST_GATES
+from circuitgrad.viz.folding import Source, folded_account
 from circuitgrad.viz.maths import MathsEngine
 from circuitgrad.viz.naming import wire_names
 from circuitgrad.viz.numbers import short_number
+from circuitgrad.viz.parts import View, view_of
 from circuitgrad.viz.scene import Detail, Direction
+from circuitgrad.viz.scopes import Expansion
 from circuitgrad.viz.signs import folded_sign
+from circuitgrad.viz.slices import Portion
 from circuitgrad.viz.symbols import circuit_formula, jacobian_latex, local_gradient_latex
 from circuitgrad.viz.themes import ThemeName
 from circuitgrad.wire import Wire, topological
+
+_FULL_DETAIL: Final = 60
+_SOME_DETAIL: Final = 150
 
 Passes = Mapping[str, Mapping[tuple[int, int], EdgeRecord]]
 
@@ -32,7 +38,7 @@ def draw(
     circuit: Circuit,
     run: Run | None = None,
     *,
-    detail: Detail = 2,
+    detail: Detail | None = None,
     theme: ThemeName = "auto",
     direction: Direction = "LR",
     title: str | None = None,
@@ -41,16 +47,26 @@ def draw(
     engine: str | None = None,
     maths: MathsEngine = "auto",
     seconds: float = SECONDS,
+    max_nodes: int | None = None,
+    expand: Expansion = None,
+    fold: bool = True,
+    fuse: bool = False,
+    scope: str | None = None,
+    around: str | Wire | None = None,
+    hops: int = 2,
+    path: tuple[str | Wire, str | Wire] | None = None,
     **values: Any,
 ) -> Figure:
     """The standard figure of a circuit: values above the wires, gradients below them.
 
-    Without a run and without values, the figure shows the gates and their local gradients.
+    Without a run and without values, the figure shows the gates and their local gradients. A large
+    circuit is drawn with a card for each of its scopes; what is left out is said below the figure.
 
     Args:
-        circuit: What to draw; at most 400 gates.
+        circuit: What to draw.
         run: Its numbers; a run whose backward pass has not been run is drawn without gradients.
-        detail: 0 shows values and gradients, 1 also their factors, 2 also the local gradients.
+        detail: 0 shows values and gradients, 1 also their factors, 2 also the local gradients; by
+            default 2 for up to 60 boxes, 1 for up to 150.
         theme: ``"auto"`` follows the reader's system; ``"light"`` and ``"dark"`` are fixed.
         direction: ``"LR"`` from left to right, ``"TB"`` from top to bottom.
         title: A line above the figure.
@@ -59,38 +75,45 @@ def draw(
         engine: A Graphviz program's name or path; by default one is looked for.
         maths: ``"auto"``, or the maths engine: ``"mathra"``, ``"ziamath"`` or ``"text"``.
         seconds: Time limit of the layout.
+        max_nodes: How many boxes are shown at most, 400 at most; by default 120 for a circuit with
+            scopes, else 400.
+        expand: The scopes to open: True or False for all or none, a depth, or their paths. By
+            default, scopes are opened level by level as long as they are small and there is room.
+        fold: Whether equal blocks in a row share a card, which shows the gradient norm of each.
+        fuse: Whether chains of gates with one operand become one gate.
+        scope: Only this scope, such as ``"net/block3"``.
+        around: Only what is near this wire: at most ``hops`` gates away.
+        hops: How far ``around`` goes.
+        path: Only the ways from one wire to another.
         **values: Inputs by name; the circuit is then run forward, and backward from every output.
 
     Raises:
-        RenderError: Too many gates, or (when the figure is first shown or saved) no layout engine.
+        RenderError: There is no layout engine (when the figure is first shown or saved).
         SpecError: An option or an input that is not known.
     """
-    _check_options(circuit, detail, direction)
+    _check_options(detail, direction)
+    portion = Portion(max_nodes, expand, fold, fuse, scope, around, hops, path).checked(circuit)
     if values and run is not None:
         raise SpecError("draw: got a run and values; needed one of them. Leave out the values.")
     if values or (run is None and not circuit.inputs):
         run = _full_run(circuit, values)
-    account = _Reading(circuit, run).account(symbols=detail >= 2)
-    scene = assemble(account, Style(detail, direction, title, legend, number_format))
+    reading = _Reading(circuit, run, portion)
+    chosen = reading.detail if detail is None else detail
+    account = reading.account(symbols=chosen >= 2)
+    scene = assemble(account, Style(chosen, direction, title, legend, number_format))
     return Figure(scene, theme, engine, maths, seconds)
 
 
-def _check_options(circuit: Circuit, detail: int, direction: str) -> None:
-    """Refuses options that are not known, and circuits too large to be drawn."""
+def _check_options(detail: int | None, direction: str) -> None:
+    """Refuses options that are not known."""
     for name, given, known in (
-        ("detail", detail, get_args(Detail)),
+        ("detail", detail, (None, *get_args(Detail))),
         ("direction", direction, get_args(Direction)),
     ):
         if given not in known:
             raise SpecError(
                 f"draw: {name} is {given!r}; needed one of {', '.join(map(str, known))}."
             )
-    gates = sum(bool(wire.inputs) for wire in circuit.wires)
-    if gates > MOST_GATES:
-        raise RenderError(
-            f"draw: the circuit has {gates} gates; at most {MOST_GATES} can be drawn legibly. "
-            "Draw a part of it: build a circuit from inner wires, such as one layer or one step."
-        )
 
 
 def _full_run(circuit: Circuit, values: Mapping[str, Any]) -> Run:
@@ -105,7 +128,7 @@ def _full_run(circuit: Circuit, values: Mapping[str, Any]) -> Run:
 class _Reading:
     """Reads one circuit and one run; constants are folded into the gates that use them."""
 
-    def __init__(self, circuit: Circuit, run: Run | None) -> None:
+    def __init__(self, circuit: Circuit, run: Run | None, portion: Portion) -> None:
         self._circuit = circuit
         self._run = run
         self._names = wire_names(circuit)
@@ -119,14 +142,35 @@ class _Reading:
         }
         shown = [*circuit.inputs, *(wire for wire in circuit.wires if self._is_shown(wire))]
         self._position = {wire: index for index, wire in enumerate(shown)}
+        self._view: View | None = view_of(circuit, shown, self._live, self._names, portion)
+
+    @property
+    def detail(self) -> Detail:
+        """How much fits the number of boxes."""
+        count = len(self._position if self._view is None else self._view.parts)
+        return 2 if count <= _FULL_DETAIL else 1 if count <= _SOME_DETAIL else 0
 
     def account(self, symbols: bool) -> Account:
+        """The account of all wires, or of the boxes of a view."""
+        if self._view is None:
+            return self._whole(list(self._position), symbols)
+        source = Source(
+            self._signal,
+            self._gradient,
+            self._pulls,
+            lambda wire, position: self._symbol(wire, position) if symbols else "",
+            tuple(k for k, name in enumerate(self._circuit.output_names) if name in self._passes),
+            self._run is not None,
+        )
+        return folded_account(self._circuit, self._view, source, self._whole([], symbols))
+
+    def _whole(self, wires: Sequence[Wire], symbols: bool) -> Account:
         circuit = self._circuit
         return Account(
-            signals=tuple(self._signal(wire) for wire in self._position),
+            signals=tuple(self._signal(wire) for wire in wires),
             branches=tuple(
                 self._branch(wire, position, symbols)
-                for wire in self._position
+                for wire in wires
                 if wire.serial in self._live
                 for position, source in enumerate(wire.inputs)
                 if source in self._position
@@ -213,7 +257,14 @@ class _Reading:
         return found
 
     def _branch(self, wire: Wire, position: int, symbols: bool) -> Branch:
-        source = wire.inputs[position]
+        ends = self._position[wire.inputs[position]], self._position[wire]
+        symbol = self._symbol(wire, position) if symbols else ""
+        return Branch(*ends, symbol, self._pulls(wire, position))
+
+    def _symbol(self, wire: Wire, position: int) -> str:
+        return local_gradient_latex(wire, position, self._names)
+
+    def _pulls(self, wire: Wire, position: int) -> tuple[Pull, ...]:
         pulls = []
         for number, name in enumerate(self._circuit.output_names):
             edge = self._passes.get(name, {}).get((wire.serial, position))
@@ -221,5 +272,4 @@ class _Reading:
                 pulls.append(Pull(number, edge.downstream, edge.upstream, edge.local))
             elif wire.serial in self._ways.get(name, ()):
                 pulls.append(Pull(number, 0.0))  # an exact zero, which no pass carries on
-        symbol = local_gradient_latex(wire, position, self._names) if symbols else ""
-        return Branch(self._position[source], self._position[wire], symbol, tuple(pulls))
+        return tuple(pulls)

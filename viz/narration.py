@@ -3,6 +3,7 @@
 from typing import Final
 
 from circuitgrad.viz.account import Account, Branch, Signal
+from circuitgrad.viz.cards import card_sentence
 from circuitgrad.viz.plain_maths import plain_text
 from circuitgrad.viz.values import value_words
 
@@ -24,16 +25,23 @@ def sentences(account: Account) -> tuple[str, ...]:
     """
     told = [_sentence(account, signal) for signal in account.signals]
     for output in account.outputs:
-        told.append(f"Output {output.name} is {account.signals[output.signal].name}.")
+        if output.signal is not None:
+            signal = output.carried or account.signals[output.signal]
+            told.append(f"Output {output.name} is {signal.name}.")
     if not account.ran:
         told.append("The circuit was not run, so no values are shown.")
     elif not account.pulled:
         told.append("backward() was not run, so no gradients are shown.")
+    told.extend(account.notes)
     return tuple(told)
 
 
 def _sentence(account: Account, signal: Signal) -> str:
     """One sentence about one wire."""
+    if signal.kind == "card":
+        return card_sentence(account, signal)
+    if signal.kind == "outside":
+        return f"{signal.name}: {signal.words}."
     gate = signal.kind == "gate"
     start = f"{signal.name} = {signal.words}" if gate else f"{signal.name}: {signal.kind}"
     if not account.ran:
@@ -75,6 +83,8 @@ def branch_tooltip(account: Account, branch: Branch) -> str:
         branch: An operand of a gate.
     """
     source, target = account.signals[branch.source], account.signals[branch.target]
+    if branch.wires > 1 or "card" in (source.kind, target.kind):
+        return _bundle_tooltip(account, branch)
     local = f"∂{target.name}/∂{source.name}"
     parts = [f"{source.name} into {target.gate} {target.name}."]
     if branch.symbol:
@@ -87,4 +97,17 @@ def branch_tooltip(account: Account, branch: Branch) -> str:
             else ""
         )
         parts.append(f"Gradient of {output} along it: {factors}{value_words(pull.downstream)}.")
+    return " ".join(parts)
+
+
+def _bundle_tooltip(account: Account, branch: Branch) -> str:
+    """The wires between two boxes, in words and numbers."""
+    source, target = account.signals[branch.source], account.signals[branch.target]
+    count = "1 wire" if branch.wires == 1 else f"{branch.wires:,} wires"
+    what = branch.carried.name if branch.carried is not None else count
+    parts = [f"{what} from {source.name} into {target.name}."]
+    norm = "Gradient norm" if branch.wires > 1 else "Gradient"
+    for pull in branch.pulls:
+        output = account.outputs[pull.number].name
+        parts.append(f"{norm} of {output} along it: {value_words(pull.downstream)}.")
     return " ".join(parts)
