@@ -215,7 +215,7 @@ def test_a_circuit_without_scopes_is_cut_into_runs_of_gates():
 def test_a_scope_alone_shows_what_comes_in_and_goes_out():
     target = blocks()
     text = draw(target, ran(target), scope="net/block3").describe()
-    assert "Part of a circuit: 40 of its" in text
+    assert "Part of a circuit: 32 of its" in text
     assert "from outside this part" in text
     assert "to gates outside this part" in text
 
@@ -319,8 +319,8 @@ def test_folding_many_gates_takes_seconds():
 
 def test_names_cannot_break_a_card():
     (x,) = input_wires("x")
-    with scope('</script><b>&"'):
+    with scope('<script><b>&"\n'):
         f = np.sin(sigmoid(x) + relu(x))
     svg = draw(circuit(f=f), x=1, expand=False).svg()
-    assert "</script>" not in svg
+    assert "<script>" not in svg
     ElementTree.fromstring(svg)

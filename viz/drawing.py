@@ -21,7 +21,6 @@ from circuitgrad.viz.naming import wire_names
 from circuitgrad.viz.numbers import short_number
 from circuitgrad.viz.parts import View, view_of
 from circuitgrad.viz.scene import Detail, Direction
-from circuitgrad.viz.scopes import Expansion
 from circuitgrad.viz.signs import folded_sign
 from circuitgrad.viz.slices import Portion
 from circuitgrad.viz.symbols import circuit_formula, jacobian_latex, local_gradient_latex
@@ -47,14 +46,6 @@ def draw(
     engine: str | None = None,
     maths: MathsEngine = "auto",
     seconds: float = SECONDS,
-    max_nodes: int | None = None,
-    expand: Expansion = None,
-    fold: bool = True,
-    fuse: bool = False,
-    scope: str | None = None,
-    around: str | Wire | None = None,
-    hops: int = 2,
-    path: tuple[str | Wire, str | Wire] | None = None,
     **values: Any,
 ) -> Figure:
     """The standard figure of a circuit: values above the wires, gradients below them.
@@ -64,7 +55,7 @@ def draw(
 
     Args:
         circuit: What to draw.
-        run: Its numbers; a run whose backward pass has not been run is drawn without gradients.
+        run: Its numbers; without gradients where its backward pass has not been run.
         detail: 0 shows values and gradients, 1 also their factors, 2 also the local gradients; by
             default 2 for up to 60 boxes, 1 for up to 150.
         theme: ``"auto"`` follows the reader's system; ``"light"`` and ``"dark"`` are fixed.
@@ -75,24 +66,15 @@ def draw(
         engine: A Graphviz program's name or path; by default one is looked for.
         maths: ``"auto"``, or the maths engine: ``"mathra"``, ``"ziamath"`` or ``"text"``.
         seconds: Time limit of the layout.
-        max_nodes: How many boxes are shown at most, 400 at most; by default 120 for a circuit with
-            scopes, else 400.
-        expand: The scopes to open: True or False for all or none, a depth, or their paths. By
-            default, scopes are opened level by level as long as they are small and there is room.
-        fold: Whether equal blocks in a row share a card, which shows the gradient norm of each.
-        fuse: Whether chains of gates with one operand become one gate.
-        scope: Only this scope, such as ``"net/block3"``.
-        around: Only what is near this wire: at most ``hops`` gates away.
-        hops: How far ``around`` goes.
-        path: Only the ways from one wire to another.
-        **values: Inputs by name; the circuit is then run forward, and backward from every output.
+        **values: Inputs by name, to run the circuit forward, and backward from every output; also
+            ``max_nodes``, ``expand``, ``scope``, ``around``, … as ``slices.Portion`` describes.
 
     Raises:
         RenderError: There is no layout engine (when the figure is first shown or saved).
         SpecError: An option or an input that is not known.
     """
     _check_options(detail, direction)
-    portion = Portion(max_nodes, expand, fold, fuse, scope, around, hops, path).checked(circuit)
+    portion, values = Portion.taken_from(values, circuit)
     if values and run is not None:
         raise SpecError("draw: got a run and values; needed one of them. Leave out the values.")
     if values or (run is None and not circuit.inputs):

@@ -86,6 +86,7 @@ class _Grouping:
         self._inside = _members(graph.scopes)
         self._pieces = _pieces(graph.scopes, self._inside)
         self._units: dict[str, list[_Unit]] = {}
+        self._forms: dict[Hashable, int] = {}
 
     def result(self) -> Grouping:
         opened = self._opened()
@@ -168,19 +169,16 @@ class _Grouping:
             name == whole or name.startswith(f"{whole}/") for name in self._named
         ):
             return (whole,)  # what is to be opened stands alone
-        graph, place = self._graph, {gate: k for k, gate in enumerate(piece.gates)}
-        start = len(whole)
-        return (
-            _stem(piece.name),
-            tuple(
-                (
-                    graph.kinds[gate],
-                    graph.scopes[gate][start:],
-                    tuple(place.get(source, -1) for source in graph.operands[gate]),
-                )
-                for gate in piece.gates
-            ),
-        )
+        return (_stem(piece.name), self._structure(piece.gates, len(whole)))
+
+    def _structure(self, gates: Sequence[int], start: int) -> tuple[int, ...]:
+        """Numbers for all gates with what they read inside, which do not depend on their order."""
+        graph, found = self._graph, dict[int, int]()
+        for gate in gates:
+            operands = tuple(found.get(source, -1) for source in graph.operands[gate])
+            form = (graph.kinds[gate], graph.scopes[gate][start:], operands)
+            found[gate] = self._forms.setdefault(form, len(self._forms))
+        return tuple(sorted(found.values()))
 
     def _cards(self, path: str, opened: Collection[str]) -> Iterator[Card]:
         """The cards that lie directly in an open scope."""

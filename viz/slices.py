@@ -1,7 +1,8 @@
 """Parts of a circuit that a figure is limited to: a scope, what is near, the ways between two."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
@@ -12,7 +13,20 @@ from circuitgrad.wire import Wire, topological
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Which part of a circuit a figure shows, and how much of it in single gates."""
+    """Which part of a circuit a figure shows, and how much of it in single gates.
+
+    Attributes:
+        max_nodes: How many boxes are shown at most, 400 at most; by default 120 for a circuit with
+            scopes, else 400.
+        expand: The scopes to open: True or False for all or none, a depth, or their paths. By
+            default, scopes are opened level by level as long as they are small and there is room.
+        fold: Whether equal blocks in a row share a card, which shows the gradient norm of each.
+        fuse: Whether chains of gates with one operand become one gate.
+        scope: Only this scope, such as ``"net/block3"``.
+        around: Only what is near this wire: at most ``hops`` gates away.
+        hops: How far ``around`` goes.
+        path: Only the ways from one wire to another.
+    """
 
     max_nodes: int | None = None
     expand: Expansion = None
@@ -22,6 +36,24 @@ class Portion:
     around: str | Wire | None = None
     hops: int = 2
     path: tuple[str | Wire, str | Wire] | None = None
+
+    @classmethod
+    def taken_from(
+        cls, given: Mapping[str, Any], circuit: Circuit
+    ) -> tuple["Portion", dict[str, Any]]:
+        """The portion among keyword arguments, checked, and the arguments that are left.
+
+        Args:
+            given: Options of a portion by name; a name that is an input of the circuit is left.
+            circuit: The circuit to draw.
+
+        Raises:
+            SpecError: As in ``checked``.
+        """
+        known = {field.name for field in fields(cls)} - set(circuit.input_names)
+        options = {name: value for name, value in given.items() if name in known}
+        rest = {name: value for name, value in given.items() if name not in known}
+        return cls(**options).checked(circuit), rest
 
     def checked(self, circuit: Circuit) -> "Portion":
         """The same portion, if it fits the circuit.
