@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Tensor: TypeAlias = NDArray[np.floating[Any]]
 Value: TypeAlias = Tensor | float | None
+Badge: TypeAlias = Literal["kink", "alert", "proved", "certified", "undecided", "refuted"]
 SignalKind = Literal["input", "constant", "gate", "card", "outside"]
 
 
@@ -36,6 +37,7 @@ class Signal:
     ``gradients`` has one entry for each backward pass: None where the pass was not run, or where
     its output does not depend on the wire. ``words`` is the gate with its operands, such as
     ``add(x, 1)``. ``shape`` is empty for scalars. A card has its ``bundle``.
+    ``remarks`` are further sentences, ``badges`` signs beside the gate.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Signal:
     shape: tuple[int | str, ...] = ()
     scope: str = ""
     bundle: Bundle | None = None
+    remarks: tuple[str, ...] = ()
+    badges: tuple[Badge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -103,6 +103,7 @@ class _Assembly:
                 node_tooltip(self._account, index),
                 self._scopes.get(signal.scope) if signal.kind in _NODE_KINDS else None,
                 signal.bundle is not None and signal.bundle.copies > 1,
+                signal.badges,
             )
             for index, signal in enumerate(self._account.signals)
         ]

@@ -1,5 +1,6 @@
 """Figures of circuits: a circuit and the numbers of its run, read into a scene."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
 
@@ -10,6 +11,7 @@ from circuitgrad.errors import SpecError
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.paths import dependents
 from circuitgrad.plans.run import EdgeRecord, Run
+from circuitgrad.proofs.report import Report
 from circuitgrad.sources import Input
 from circuitgrad.viz.account import Account, Branch, Output, Pull, Signal, Value
 from circuitgrad.viz.assembly import Style, assemble
@@ -20,6 +22,7 @@ from circuitgrad.viz.maths import MathsEngine
 from circuitgrad.viz.naming import wire_names
 from circuitgrad.viz.numbers import short_number
 from circuitgrad.viz.parts import View, view_of
+from circuitgrad.viz.remarks import Remarks
 from circuitgrad.viz.scene import Detail, Direction
 from circuitgrad.viz.signs import folded_sign
 from circuitgrad.viz.slices import Portion
@@ -46,19 +49,19 @@ def draw(
     engine: str | None = None,
     maths: MathsEngine = "auto",
     seconds: float = SECONDS,
+    report: Report | None = None,
     **values: Any,
 ) -> Figure:
     """The standard figure of a circuit: values above the wires, gradients below them.
 
-    Without a run and without values, the figure shows the gates and their local gradients. A large
-    circuit is drawn with a card for each of its scopes; what is left out is said below the figure.
+    Without a run and values, it shows the gates and their local gradients. A large circuit is drawn
+    with a card for each of its scopes; what is left out is said below the figure.
 
     Args:
         circuit: What to draw.
         run: Its numbers; without gradients where its backward pass has not been run.
-        detail: 0 shows values and gradients, 1 also their factors, 2 also the local gradients; by
-            default 2 for up to 60 boxes, 1 for up to 150.
-        theme: ``"auto"`` follows the reader's system; ``"light"`` and ``"dark"`` are fixed.
+        detail: 0 for values and gradients, 1 also factors, 2 also local gradients; by size if None.
+        theme: ``"auto"`` (the reader's own), ``"light"`` or ``"dark"``.
         direction: ``"LR"`` from left to right, ``"TB"`` from top to bottom.
         title: A line above the figure.
         legend: Whether the colours are explained.
@@ -66,20 +69,17 @@ def draw(
         engine: A Graphviz program's name or path; by default one is looked for.
         maths: ``"auto"``, or the maths engine: ``"mathra"``, ``"ziamath"`` or ``"text"``.
         seconds: Time limit of the layout.
+        report: What ``verify`` proved of the gates, each of which then has a mark.
         **values: Inputs by name, to run the circuit forward, and backward from every output; also
             ``max_nodes``, ``expand``, ``scope``, ``around``, … as ``slices.Portion`` describes.
 
     Raises:
-        RenderError: There is no layout engine (when the figure is first shown or saved).
+        RenderError: No layout engine, when the figure is first shown or saved.
         SpecError: An option or an input that is not known.
     """
     _check_options(detail, direction)
     portion, values = Portion.taken_from(values, circuit)
-    if values and run is not None:
-        raise SpecError("draw: got a run and values; needed one of them. Leave out the values.")
-    if values or (run is None and not circuit.inputs):
-        run = _full_run(circuit, values)
-    reading = _Reading(circuit, run, portion)
+    reading = _Reading(circuit, _chosen_run(circuit, run, values), portion, report)
     chosen = reading.detail if detail is None else detail
     account = reading.account(symbols=chosen >= 2)
     scene = assemble(account, Style(chosen, direction, title, legend, number_format))
@@ -98,8 +98,12 @@ def _check_options(detail: int | None, direction: str) -> None:
             )
 
 
-def _full_run(circuit: Circuit, values: Mapping[str, Any]) -> Run:
-    """A run with a backward pass from every scalar output."""
+def _chosen_run(circuit: Circuit, run: Run | None, values: Mapping[str, Any]) -> Run | None:
+    """The run that was given, or one with a backward pass from every scalar output."""
+    if values and run is not None:
+        raise SpecError("draw: got a run and values; needed one of them. Leave out the values.")
+    if not values and (run is not None or circuit.inputs):
+        return run
     run = circuit.run(**values)
     for name, wire in zip(circuit.output_names, circuit.outputs, strict=True):
         if not wire.shape:
@@ -110,7 +114,9 @@ def _full_run(circuit: Circuit, values: Mapping[str, Any]) -> Run:
 class _Reading:
     """Reads one circuit and one run; constants are folded into the gates that use them."""
 
-    def __init__(self, circuit: Circuit, run: Run | None, portion: Portion) -> None:
+    def __init__(
+        self, circuit: Circuit, run: Run | None, portion: Portion, report: Report | None = None
+    ) -> None:
         self._circuit = circuit
         self._run = run
         self._names = wire_names(circuit)
@@ -124,6 +130,8 @@ class _Reading:
         }
         shown = [*circuit.inputs, *(wire for wire in circuit.wires if self._is_shown(wire))]
         self._position = {wire: index for index, wire in enumerate(shown)}
+        self._remarks = Remarks(circuit, run, self._names, self._passes, report)
+        self._readers = Counter(s.serial for wire in shown for s in wire.inputs)
         self._view: View | None = view_of(circuit, shown, self._live, self._names, portion)
 
     @property
@@ -142,7 +150,7 @@ class _Reading:
             self._pulls,
             lambda wire, position: self._symbol(wire, position) if symbols else "",
             tuple(k for k, name in enumerate(self._circuit.output_names) if name in self._passes),
-            self._run is not None,
+            self._remarks.first,
         )
         return folded_account(self._circuit, self._view, source, self._whole([], symbols))
 
@@ -165,6 +173,7 @@ class _Reading:
             jacobian=jacobian_latex(circuit) if len(circuit.outputs) > 1 else "",
             ran=self._run is not None,
             pulled=bool(self._passes),
+            notes=self._remarks.notes(self._position if self._view is None else self._view.single),
         )
 
     def _read_passes(self) -> Passes:
@@ -222,7 +231,13 @@ class _Reading:
             gradients=tuple(self._gradient(wire, name) for name in self._circuit.output_names),
             shape=wire.shape,
             scope=wire.scope,
+            remarks=self._remarks.sentences(wire, self._moving(wire), self._readers[wire.serial]),
+            badges=self._remarks.badges(wire),
         )
+
+    def _moving(self, wire: Wire) -> tuple[int, ...]:
+        """The positions of the operands that depend on inputs."""
+        return tuple(k for k, s in enumerate(wire.inputs) if s.serial in self._live)
 
     def _name(self, wire: Wire) -> str:
         if wire in self._names:

@@ -21,7 +21,8 @@ class Source:
     """Where the numbers of an account come from: functions of one wire, or of one operand.
 
     ``gradient`` takes a wire and the name of an output; ``pulls`` and ``symbol`` take a gate's wire
-    and the position of an operand. ``passes`` has the position of every backward pass that was run.
+    and the position of an operand. ``passes`` has the positions of the backward passes that were
+    run, ``bad`` the gates that first made a number that is not finite.
     """
 
     signal: Callable[[Wire], Signal]
@@ -29,7 +30,7 @@ class Source:
     pulls: Callable[[Wire, int], tuple[Pull, ...]]
     symbol: Callable[[Wire, int], str]
     passes: tuple[int, ...]
-    ran: bool
+    bad: frozenset[int]
 
 
 def folded_account(circuit: Circuit, view: View, source: Source, whole: Account) -> Account:
@@ -90,6 +91,7 @@ class _Folding:
             words="inputs" if part.kind == "inputs" else _gate_words(part),
             scope=part.scope,
             bundle=self._bundle(part),
+            badges=("alert",) if any(w.serial in self._source.bad for w in part.wires()) else (),
         )
 
     def _chain(self, part: Part) -> Signal:
@@ -266,18 +268,14 @@ def _notes(view: View) -> list[str]:
     cards = [part for part in view.parts if part.kind == "card"]
     notes = []
     if view.shown < view.total:
-        notes.append(
-            f"Part of a circuit: {view.shown:,} of its {view.total:,} gates; dots stand for gates "
-            "outside."
-        )
+        dots = "; dots stand for gates outside" if view.after else ""
+        notes.append(f"Part of a circuit: {view.shown:,} of its {view.total:,} gates{dots}.")
     if cards:
         gates = sum(len(copy) for part in cards for copy in part.copies)
         gates += sum(len(part.others) for part in cards)
         folded = view.grouping.folded
         blocks = f", {folded} equal blocks folded" if folded else ""
         boxes = f"{len(cards)} card{'s' if len(cards) > 1 else ''}"
-        notes.append(
-            f"{gates:,} of {view.shown:,} gates are in {boxes}{blocks}. More is shown by "
-            "draw(expand=…), draw(scope=…), draw(around=…, hops=2) or draw(max_nodes=…)."
-        )
+        notes.append(f"{gates:,} of {view.shown:,} gates are in {boxes}{blocks}.")
+        notes.append("More: draw(expand=…), draw(scope=…), draw(around=…, hops=2)")
     return notes

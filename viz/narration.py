@@ -1,20 +1,9 @@
 """A figure in words: tooltips, and one sentence for each node."""
 
-from typing import Final
-
 from circuitgrad.viz.account import Account, Branch, Signal
 from circuitgrad.viz.cards import card_sentence
 from circuitgrad.viz.plain_maths import plain_text
 from circuitgrad.viz.values import value_words
-
-# What the gate does with the gradient that arrives, in the words of the lecture halls.
-_PATTERNS: Final = {
-    "add": "distributes its upstream gradient to every operand",
-    "mul": "scales its upstream gradient by the other operand",
-    "maximum": "routes its upstream gradient to the larger operand",
-    "minimum": "routes its upstream gradient to the smaller operand",
-    "relu": "lets its upstream gradient through where its operand is positive",
-}
 
 
 def sentences(account: Account) -> tuple[str, ...]:
@@ -23,7 +12,7 @@ def sentences(account: Account) -> tuple[str, ...]:
     Args:
         account: What the circuit computed.
     """
-    told = [_sentence(account, signal) for signal in account.signals]
+    told = [" ".join((_sentence(account, s), *s.remarks)) for s in account.signals]
     for output in account.outputs:
         if output.signal is not None:
             signal = output.carried or account.signals[output.signal]
@@ -62,17 +51,14 @@ def _gradient_words(account: Account, signal: Signal) -> str:
 
 
 def node_tooltip(account: Account, index: int) -> str:
-    """What a node's tooltip says: its sentence, the gate's pattern, and the sums of a fan-out.
+    """What a node's tooltip says: its sentence, and what is remarked of the gate.
 
     Args:
         account: What the circuit computed.
         index: Position of the signal.
     """
     signal = account.signals[index]
-    parts = [_sentence(account, signal)]
-    if signal.gate in _PATTERNS and signal.kind == "gate":
-        parts.append(f"This gate {_PATTERNS[signal.gate]}.")
-    return " ".join(parts)
+    return " ".join((_sentence(account, signal), *signal.remarks))
 
 
 def branch_tooltip(account: Account, branch: Branch) -> str:

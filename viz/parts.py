@@ -68,6 +68,11 @@ class View:
     shown: int
     total: int
 
+    @property
+    def single(self) -> tuple[Wire, ...]:
+        """The wires with a box of their own."""
+        return tuple(part.wire for part in self.parts if part.kind == "wire")
+
 
 def view_of(
     circuit: Circuit,

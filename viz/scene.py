@@ -7,6 +7,7 @@ changed without building it again. Every element is addressed by its position in
 from dataclasses import dataclass
 from typing import Literal
 
+from circuitgrad.viz.account import Badge
 from circuitgrad.viz.content import Item
 from circuitgrad.viz.themes import Role
 
@@ -28,6 +29,7 @@ class Node:
     tooltip: str = ""
     cluster: int | None = None
     stacked: bool = False
+    badges: tuple[Badge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from circuitgrad.circuits import Circuit
 from circuitgrad.derivatives import BackwardPass, backward_pass
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.grammar import nearest
+from circuitgrad.methods import upper_layer
 from circuitgrad.plans.schedule import Plan, root
 from circuitgrad.sources import constant
 from circuitgrad.spec import SCALAR, bind_shape, format_shape, resolve_shape
@@ -288,6 +289,15 @@ class Run:
             if not np.all(np.isfinite(self._values[wire.serial])):
                 return wire
         return None
+
+    def summary(self, output: str | None = None, top: int = 10) -> Any:
+        """Tables for a circuit too large to be read: largest gradients, and every scope.
+
+        Args:
+            output: Whose backward pass; needed where there are several outputs.
+            top: How many of the largest gradients are listed.
+        """
+        return upper_layer("viz.summary").run_summary(self, output, top)
 
     def _find(self, key: str | Wire) -> Wire:
         if isinstance(key, Wire):
