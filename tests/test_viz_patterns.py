@@ -129,7 +129,7 @@ def test_a_summary_lists_the_largest_gradients_and_what_is_wrong_in_which_scope(
 def test_a_summary_needs_a_backward_pass():
     with pytest.raises(SpecError, match=r"run\.backward"):
         circuit(f=x * y).run(x=1, y=2).summary()
+    run = circuit(f=x * y).run(x=1, y=2)
+    run.backward()
     with pytest.raises(SpecError, match="top is -1"):
-        run = circuit(f=x * y).run(x=1, y=2)
-        run.backward()
         run.summary(top=-1)
