@@ -1,8 +1,11 @@
 """Large circuits and parts of circuits: what their figures show, and what they leave out."""
 
 import os
+import pathlib
+import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from xml.etree import ElementTree
 
@@ -12,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuitgrad.circuits import circuit
-from circuitgrad.errors import SpecError
+from circuitgrad.errors import RenderError, SpecError
 from circuitgrad.gates.activations import relu, sigmoid
 from circuitgrad.sources import input_wire, input_wires
+from circuitgrad.viz import engine as viz_engine
 from circuitgrad.viz.drawing import draw
 from circuitgrad.viz.scopes import Graph, grouping
 from circuitgrad.viz.sparklines import sparkline
@@ -24,6 +28,7 @@ BLOCKS = """
 import numpy as np
 from circuitgrad.circuits import circuit
 from circuitgrad.sources import input_wires
+from circuitgrad.viz import engine as viz_engine
 from circuitgrad.viz.drawing import draw
 from circuitgrad.wire import scope
 h = list(input_wires("x0 x1 x2 x3 x4 x5 x6 x7"))
@@ -324,3 +329,52 @@ def test_names_cannot_break_a_card():
     svg = draw(circuit(f=f), x=1, expand=False).svg()
     assert "<script>" not in svg
     ElementTree.fromstring(svg)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"around": "x0", "hops": 2},
+        {"path": ("x1", "L")},
+        {"scope": "net/block0"},
+        {"max_nodes": 20},
+    ],
+)
+def test_what_comes_back_along_all_branches_adds_up_to_the_gradient(options):
+    target = blocks(width=4)
+    account = figure_account(target, ran(target), **options)
+    for index, signal in enumerate(account.signals):
+        branches = [branch for branch in account.branches if branch.source == index]
+        if signal.kind in ("input", "gate") and signal.name != "L" and branches:
+            sent = [pull.downstream for branch in branches for pull in branch.pulls]
+            assert sum(sent) == pytest.approx(signal.gradients[0], rel=1e-12)
+
+
+GRAPHVIZ_PURE = pathlib.Path(sysconfig.get_path("scripts")) / "graphviz-pure"
+ENGINES = {
+    "dot": shutil.which("dot"),
+    "graphviz-pure": shutil.which(str(GRAPHVIZ_PURE)),
+}
+
+
+@pytest.mark.parametrize("engine", [name for name, found in ENGINES.items() if found])
+def test_cards_are_laid_out_by_every_engine_that_is_there(engine, monkeypatch):
+    monkeypatch.setattr(
+        viz_engine.shutil, "which", lambda name: ENGINES[engine] if engine in name else None
+    )
+    svg = draw(blocks(width=20), expand="net").svg()
+    assert "block × 9" in words(svg)
+
+
+def test_the_wheel_of_an_engine_is_there_where_it_is_needed():
+    assert any(ENGINES.values())
+
+
+def test_without_any_engine_cards_are_still_written_as_text(monkeypatch):
+    monkeypatch.setattr(viz_engine.shutil, "which", lambda name: None)
+    target = blocks(width=20)
+    figure = draw(target, ran(target), expand="net")
+    with pytest.raises(RenderError, match="pip install graphviz-pure"):
+        figure.svg()
+    assert "block × 9" in figure.dot()
+    assert "█" in figure.dot()

@@ -248,8 +248,9 @@ class _View:
         """Wires inside that gates outside read."""
         return [
             wire
-            for wire in self._gates
-            if any(r.serial not in self._inside for r in self._readers.get(wire.serial, ()))
+            for wire in (*self._inputs, *self._gates)
+            if not self._whole
+            and any(r.serial not in self._inside for r in self._readers.get(wire.serial, ()))
         ]
 
     def _outside(self, kind: Literal["before", "after"], wires: Sequence[Wire]) -> dict[int, int]:
@@ -272,8 +273,8 @@ class _View:
                 origin = self._place.get(source.serial, before.get(source.serial, target))
                 if origin != target:
                     follows[origin].add(target)
-            if gate.serial in after:
-                follows[target].add(after[gate.serial])
+        for serial, border in after.items():
+            follows[self._place[serial]].add(border)
         waiting = [0] * len(self._parts)
         for target in itertools.chain.from_iterable(follows.values()):
             waiting[target] += 1
