@@ -1,7 +1,8 @@
 """Remarks on the gates of a run: kinks, numbers that are not finite, and what is proved."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from circuitgrad.circuits import Circuit
 from circuitgrad.plans.run import Run
@@ -11,7 +12,7 @@ from circuitgrad.proofs.verdicts import Status
 from circuitgrad.viz.account import Badge
 from circuitgrad.viz.patterns import at_kink, kink_policy, pattern
 from circuitgrad.viz.values import is_finite
-from circuitgrad.wire import Wire
+from circuitgrad.wire import Gate, Wire
 
 _BADGES: Final[Mapping[Status, Badge]] = {
     Status.PROVED: "proved",
@@ -43,8 +44,11 @@ class Remarks:
         self._run = run
         self._names = names
         self._proofs = _proofs(report)
+        self._patterns: dict[tuple[Gate, tuple[int, ...]], str] = {}
         self._first = None if run is None else run.first_nonfinite()
-        self._first_back = _first_back(circuit, run, passes)
+        self._first_back: list[tuple[Wire, str]] = []
+        if run is not None and self._first is None:
+            self._first_back = _first_back(circuit, run, passes)
 
     @property
     def first(self) -> frozenset[int]:
@@ -78,7 +82,10 @@ class Remarks:
             readers: How many operands of gates it is.
         """
         told: list[str] = []
-        if words := pattern(wire, moving):
+        key = (wire.gate, moving)
+        if key not in self._patterns:
+            self._patterns[key] = pattern(wire, moving)
+        if words := self._patterns[key]:
             told.append(f"This gate {words}.")
         if readers > 1:
             told.append(
@@ -139,17 +146,18 @@ def _proofs(report: Report | None) -> dict[str, Status]:
     return {name: combined(statuses) for name, statuses in found.items()}
 
 
-def _first_back(
-    circuit: Circuit, run: Run | None, passes: Collection[str]
-) -> list[tuple[Wire, str]]:
-    """For every pass, the gate that first sends back what is not finite, if values were finite."""
+def _first_back(circuit: Circuit, run: Run, passes: Collection[str]) -> list[tuple[Wire, str]]:
+    """For every pass, the gate that first sends back what is not finite."""
     found: list[tuple[Wire, str]] = []
-    if run is None or run.first_nonfinite() is not None:
-        return found
     for name in circuit.output_names:
         edges = run.edges(name) if name in passes else ()
-        bad = [edge for edge in edges if not is_finite(edge.downstream)]
-        first = [edge.gate_wire for edge in bad if is_finite(edge.upstream)]
+        bad = [edge for edge in edges if not _is_finite(edge.downstream)]
+        first = [edge.gate_wire for edge in bad if _is_finite(edge.upstream)]
         if first:
             found.append((max(first, key=lambda wire: wire.serial), name))
     return found
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether all numbers are finite; quick for one, as there may be a million of them."""
+    return math.isfinite(value) if isinstance(value, float) else is_finite(value)

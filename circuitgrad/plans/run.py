@@ -5,6 +5,7 @@ Upstream gradient and local gradient kept.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -286,7 +287,8 @@ class Run:
         None if all are finite.
         """
         for wire in self.circuit.wires:
-            if not np.all(np.isfinite(self._values[wire.serial])):
+            value = self._values[wire.serial]
+            if not (math.isfinite if isinstance(value, float) else _all_finite)(value):
                 return wire
         return None
 
@@ -357,6 +359,10 @@ class _Backward:
     def local(self, wire: Wire) -> Any:
         found = self._locals.get(wire.serial, ())
         return found[0] if len(found) == 1 else tuple(found) or None
+
+
+def _all_finite(value: Any) -> bool:
+    return bool(np.all(np.isfinite(value)))
 
 
 def _wanted(passed: BackwardPass) -> list[Wire]:
