@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from circuitgrad.circuits import circuit
 from circuitgrad.errors import RenderError, SpecError
 from circuitgrad.gates.activations import relu, sigmoid
+from circuitgrad.gates.reductions import softmax
 from circuitgrad.sources import input_wire, input_wires
 from circuitgrad.viz import engine as viz_engine
 from circuitgrad.viz.drawing import draw
@@ -378,3 +379,20 @@ def test_without_any_engine_cards_are_still_written_as_text(monkeypatch):
         figure.svg()
     assert "block × 9" in figure.dot()
     assert "█" in figure.dot()
+
+
+def test_a_composite_gate_can_be_shown_as_the_gates_that_it_stands_for():
+    x = input_wire("x", shape=(3,))
+    target = circuit(f=(softmax(x) * np.array([1.0, 2.0, 3.0])).sum())
+    run = target.run(x=[0.1, 0.2, 0.4])
+    run.backward()
+    closed = figure_account(target, run)
+    account = figure_account(target, run, composites=True)
+    assert any(signal.gate == "softmax" for signal in closed.signals)
+    assert all(signal.gate != "softmax" for signal in account.signals)
+    assert any(signal.scope == "softmax" for signal in account.signals)
+    np.testing.assert_allclose(
+        account.signals[0].gradients[0], closed.signals[0].gradients[0], rtol=1e-12
+    )
+    with pytest.raises(SpecError, match=r"'softmacks'.*softmax"):
+        draw(target, run, composites="softmacks")

@@ -15,6 +15,7 @@ from circuitgrad.proofs.report import Report
 from circuitgrad.sources import Input
 from circuitgrad.viz.account import Account, Branch, Output, Pull, Signal, Value
 from circuitgrad.viz.assembly import Style, assemble
+from circuitgrad.viz.composites import with_parts
 from circuitgrad.viz.engine import SECONDS
 from circuitgrad.viz.figure import Figure
 from circuitgrad.viz.folding import Source, folded_account
@@ -79,7 +80,8 @@ def draw(
     """
     _check_options(detail, direction)
     portion, values = Portion.taken_from(values, circuit)
-    reading = _Reading(circuit, _chosen_run(circuit, run, values), portion, report)
+    run = _chosen_run(circuit, run, values)
+    reading = _Reading(*with_parts(circuit, run, portion.composites), portion, report)
     chosen = reading.detail if detail is None else detail
     account = reading.account(symbols=chosen >= 2)
     scene = assemble(account, Style(chosen, direction, title, legend, number_format))

@@ -22,6 +22,8 @@ class Portion:
             default, scopes are opened level by level as long as they are small and there is room.
         fold: Whether equal blocks in a row share a card, which shows the gradient norm of each.
         fuse: Whether chains of gates with one operand become one gate.
+        composites: Which composite gates are shown as the gates that they stand for: True for all,
+            or their names.
         scope: Only this scope, such as ``"net/block3"``.
         around: Only what is near this wire: at most ``hops`` gates away.
         hops: How far ``around`` goes.
@@ -32,6 +34,7 @@ class Portion:
     expand: Expansion = None
     fold: bool = True
     fuse: bool = False
+    composites: bool | str | Collection[str] = False
     scope: str | None = None
     around: str | Wire | None = None
     hops: int = 2
