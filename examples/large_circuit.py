@@ -1,4 +1,4 @@
-"""A network of 8,500 gates in one legible figure: equal blocks share a card with their gradients."""
+"""A network of 8,500 gates in one figure: equal blocks share a card with their gradient norms."""
 
 import pathlib
 import sys

@@ -7,8 +7,9 @@ from typing import Final
 from circuitgrad.viz.content import Bars
 from circuitgrad.viz.themes import Role
 
-# Norms within three powers of ten fill the lower half of the bars no further than that.
-_FEWEST_DECADES: Final = 3.0
+# The lowest bar stands for a hundredth of the highest, or for less where there is less: norms that
+# hardly differ look alike.
+_FEWEST_DECADES: Final = 2.0
 _MOST_DECADES: Final = 16.0
 _LOWEST: Final = 0.08
 _ROOM: Final = 118.0
@@ -26,7 +27,7 @@ def sparkline(norms: Sequence[float | None], role: Role) -> Bars:
         role: The colour of the backward pass.
 
     >>> [round(height, 2) for height in sparkline([1.0, 0.1, 0.0], "grad").heights]
-    [1.0, 0.69, 0.05]
+    [1.0, 0.54, 0.05]
     """
     decades = scale_decades(norms)
     top = max((norm for norm in norms if norm and math.isfinite(norm)), default=1.0)
