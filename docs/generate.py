@@ -45,15 +45,15 @@ def gallery_markdown():
         "# Gallery",
         "Every figure with the code that made it. `draw` returns a figure that notebooks show and "
         '`.save("name.svg")` writes; colours follow the reader\'s theme.',
-        "```python\nimport numpy as np\n\nimport circuitgrad as cg\n"
-        "from circuitgrad.viz import plots\n\n```",
+        "```py\nimport numpy as np\n\nimport circuitgrad as cg\n"
+        "from circuitgrad.viz import plots\n```",
     ]
     for make in (*shown.DIAGRAMS, *shown.TRAINING):
         title, _, text = inspect.getdoc(make).partition("\n")
         body = textwrap.dedent(inspect.getsource(make).split('"""', 2)[2]).strip()
         parts.append(f"## {title}")
         parts.extend([text.strip()] if text.strip() else [])
-        parts.append(f"```python\n{returned(body)}\n\n```")
+        parts.append(f"```py\n{returned(body)}\n```")
         parts.append(f"![{title}](figures/{gallery_file(make)})")
     return "\n\n".join(parts) + "\n"
 
