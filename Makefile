@@ -24,7 +24,7 @@ coverage: $(VENV)/.with-test $(VENV)/.with-check   ## which lines and branches t
 	$(PY) -m coverage run -m pytest $(ARGS)
 	$(PY) -m coverage report
 
-docs: $(VENV)/.with-viz             ## write the generated pages of docs/ anew
+docs: $(VENV)/.with-all             ## write the generated pages of docs/ anew
 	$(PY) docs/generate.py $(ARGS)
 
 bench: $(VENV)/.with-bench          ## compare speed with peers, write docs/performance.md; ARGS=--quick

@@ -15,7 +15,8 @@ from circuitgrad.formulas.symbolic import expressions
 from circuitgrad.formulas.text import entries_text, expression_text, name_text
 from circuitgrad.gates.from_formula import Elementwise
 from circuitgrad.paths import dependents
-from circuitgrad.plans.run import EdgeRecord, Run, Value
+from circuitgrad.plans.evaluation import Value
+from circuitgrad.plans.run import EdgeRecord, Run
 from circuitgrad.sources import Constant, Input
 from circuitgrad.spec import format_shape
 from circuitgrad.viz.naming import wire_names

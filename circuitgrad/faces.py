@@ -40,7 +40,7 @@ class Faces:
             SpecError: An input missing, unknown or given twice.
             ShapeError: An array that does not fit its input.
         """
-        return upper_layer("plans.run").evaluate(self, values, named)
+        return upper_layer("plans.evaluation").evaluate(self, values, named)
 
     def run(self, /, *values: Any, **named: Any) -> Run:
         """The forward pass with every value kept; `.backward()` follows."""

@@ -13,7 +13,7 @@ from circuitgrad.gates.contraction_kernels import contraction_kernel
 from circuitgrad.gates.contraction_order import contraction_flops, pairwise_order
 from circuitgrad.gates.from_einsum import einsum
 from circuitgrad.plans import schedule
-from circuitgrad.plans.run import plan_of
+from circuitgrad.plans.evaluation import plan_of
 
 # --- the order ------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import runpy
 import pytest
 
 from circuitgrad.reference import gates_markdown, numpy_markdown
+from circuitgrad.viz.escaping import escape
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -38,6 +39,31 @@ def test_the_figures_are_committed():
     names = runpy.run_path(str(ROOT / "docs/generate.py"))["figures"]()
     for name in names:
         assert (ROOT / "docs/figures" / name).is_file(), f"{name} is missing. Run: make docs"
+
+
+GENERATE = runpy.run_path(str(ROOT / "docs/generate.py"))
+GALLERY = GENERATE["gallery"]()
+
+
+def test_the_gallery_shows_the_code_of_its_figures():
+    page = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
+    assert page == GENERATE["gallery_markdown"](), "docs/gallery.md is not current. Run: make docs"
+
+
+@pytest.mark.parametrize("make", GALLERY.DIAGRAMS, ids=lambda make: make.__name__)
+def test_diagrams_of_the_gallery_say_what_their_code_draws(make):
+    """The words are compared, not the layout, which differs between versions of Graphviz."""
+    file = ROOT / "docs/figures" / GENERATE["gallery_file"](make)
+    (told,) = re.findall(r"<desc[^>]*>(.*?)</desc>", file.read_text(encoding="utf-8"))
+    now = escape(" ".join(make().scene.sentences))
+    digits = re.compile(r"\d\.\d{11,}")
+    assert digits.sub("#", told) == digits.sub("#", now), f"{file.name} is old. Run: make docs"
+
+
+@pytest.mark.parametrize("make", GALLERY.TRAINING, ids=lambda make: make.__name__)
+def test_figures_of_training_in_the_gallery_are_made(make):
+    assert make().axes
+    assert (ROOT / "docs/figures" / GENERATE["gallery_file"](make)).is_file()
 
 
 @every_page

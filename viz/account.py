@@ -8,7 +8,26 @@ from numpy.typing import NDArray
 
 Tensor: TypeAlias = NDArray[np.floating[Any]]
 Value: TypeAlias = Tensor | float | None
-SignalKind = Literal["input", "constant", "gate"]
+Badge: TypeAlias = Literal["kink", "alert", "proved", "certified", "undecided", "refuted"]
+SignalKind = Literal["input", "constant", "gate", "card", "outside"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """What a card stands for: ``copies`` equal blocks of so many gates each, or a group of inputs.
+
+    ``norms`` has the gradient norm of what leaves each copy, for the backward pass ``number``: None
+    where the output does not depend on it, and no entry where no pass was run. ``facts`` are
+    further facts in words.
+    """
+
+    copies: int = 1
+    gates: int = 0
+    others: int = 0
+    inputs: int = 0
+    norms: tuple[float | None, ...] = ()
+    number: int = 0
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,6 +38,7 @@ class Signal:
     its output does not depend on the wire. ``words`` is the gate with its operands, such as
     ``add(x, 1)``. ``shape`` is empty for scalars. ``equation`` is LaTeX of what the
     gate computes, with ``@k@`` for the operand of its k-th branch; empty where it has no formula.
+    A card has its ``bundle``. ``remarks`` are further sentences, ``badges`` signs beside the gate.
     """
 
     name: str
@@ -31,6 +51,9 @@ class Signal:
     shape: tuple[int | str, ...] = ()
     scope: str = ""
     equation: str = ""
+    bundle: Bundle | None = None
+    remarks: tuple[str, ...] = ()
+    badges: tuple[Badge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +72,8 @@ class Branch:
 
     ``symbol`` is the local gradient in LaTeX; ``chain`` is what the gate sends back along the
     branch in matrix notation, for tensors. ``pulls`` holds the passes that reach the branch.
+    Between cards a branch stands for several ``wires``, and its pulls are norms; the one wire that
+    leaves a card is ``carried``.
     """
 
     source: int
@@ -56,24 +81,37 @@ class Branch:
     symbol: str = ""
     pulls: tuple[Pull, ...] = ()
     chain: str = ""
+    wires: int = 1
+    carried: Signal | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Output:
-    """A named output: which signal it is, and the gradient that its backward pass starts from."""
+    """A named output: which signal it is, and the gradient that its backward pass starts from.
+
+    ``signal`` is None where a figure of a part does not show it; ``carried`` is the wire where the
+    signal is a card.
+    """
 
     name: str
-    signal: int
+    signal: int | None
     seed: Value = None
+    carried: Signal | None = None
+
+    @property
+    def place(self) -> int:
+        """The position of its signal, in a figure that shows every gate."""
+        assert self.signal is not None
+        return self.signal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Account:
     """A circuit with the numbers of one run, in topological order.
 
-    ``formula`` and ``jacobian`` are LaTeX, or empty. ``ran`` and
-    ``pulled`` say whether there was a forward pass and whether there were backward passes: a figure
-    never shows 0 for "not computed".
+    ``formula`` and ``jacobian`` are LaTeX, or empty. ``ran`` and ``pulled`` say whether there was a
+    forward pass and whether there were backward passes: a figure never shows 0 for "not computed".
+    ``notes`` say what was left out.
     """
 
     signals: tuple[Signal, ...]
@@ -83,3 +121,4 @@ class Account:
     jacobian: str = ""
     ran: bool = True
     pulled: bool = True
+    notes: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from circuitgrad.viz.account import Account, Branch, Output, Pull, Signal
+from circuitgrad.viz.cards import bundle_above, bundle_below, card_item
 from circuitgrad.viz.content import Column, Grid, Item, Maths, Picture, Row, Space, line
 from circuitgrad.viz.emphasis import emphasised
 from circuitgrad.viz.labels import (
@@ -29,6 +30,7 @@ from circuitgrad.viz.scene import (
     Edge,
     LegendEntry,
     Node,
+    NodeKind,
     Scene,
     WireStyle,
 )
@@ -39,6 +41,7 @@ from circuitgrad.viz.values import is_finite, is_picture, is_zero, scalar, value
 LocalForm = Literal["symbolic", "numeric", "both"]
 Emphasis = Literal["none", "gradient"]
 
+_NODE_KINDS: Final[dict[str, NodeKind]] = {"gate": "gate", "card": "card"}
 _MOST_LATEX: Final = 400
 _MOST_JACOBIAN: Final = 6
 _HEADER_SIZE: Final = 16.0
@@ -84,7 +87,8 @@ class _Assembly:
         self._account = account
         self._style = style
         self._readers = Counter(branch.source for branch in account.branches)
-        self._readers.update(output.signal for output in account.outputs)
+        self._outputs = [output for output in account.outputs if output.signal is not None]
+        self._readers.update(o.signal for o in self._outputs if o.signal is not None)
         self._scopes = _scopes(account.signals)
 
     def scene(self) -> Scene:
@@ -103,7 +107,7 @@ class _Assembly:
                 for path in self._scopes
             ),
             header=self._header(),
-            footer=self._footer(),
+            footer=(*self._footer(), *self._notes()),
             legend=_legend(account, style) if style.legend else (),
             sentences=sentences(account),
             direction=style.direction,
@@ -114,17 +118,24 @@ class _Assembly:
     def _signal_nodes(self) -> list[Node]:
         return [
             Node(
-                "gate" if signal.kind == "gate" else "leaf",
-                sign_item(signal.glyph) if signal.kind == "gate" else self._leaf(index, signal),
+                _NODE_KINDS.get(signal.kind, "leaf"),
+                self._content(index, signal),
                 node_tooltip(self._account, index),
-                self._scopes.get(signal.scope) if signal.kind == "gate" else None,
+                self._scopes.get(signal.scope) if signal.kind in _NODE_KINDS else None,
+                signal.bundle is not None and signal.bundle.copies > 1,
+                signal.badges,
             )
             for index, signal in enumerate(self._account.signals)
         ]
 
+    def _content(self, index: int, signal: Signal) -> Item:
+        if signal.kind == "card":
+            return card_item(signal)
+        return sign_item(signal.glyph) if signal.kind == "gate" else self._leaf(index, signal)
+
     def _leaf(self, index: int, signal: Signal) -> Item:
         """The name of an input; with its value and summed gradient where several gates read it."""
-        if signal.kind == "constant":
+        if signal.kind in ("constant", "outside"):
             return name_item(signal.name, "dim", LEAF_SIZE - 4)
         name = name_item(signal.name, "ink", LEAF_SIZE)
         if self._readers[index] < 2 or not self._account.ran:
@@ -156,14 +167,19 @@ class _Assembly:
     def _end_nodes(self) -> list[Node]:
         """The ends of the outputs' wires: bare for one output, names for several."""
         if len(self._account.outputs) == 1 and not self._is_leaf(self._account.outputs[0]):
-            return [Node("end", Space())]
+            return [Node("end", Space()) for _ in self._outputs]
+        if not self._outputs:
+            return []
         return [
             Node("leaf", name_item(output.name, "ink", LEAF_SIZE), f"Output {output.name}.")
-            for output in self._account.outputs
+            for output in self._outputs
         ]
 
     def _is_leaf(self, output: Output) -> bool:
-        return self._account.signals[output.signal].kind != "gate"
+        return output.signal is not None and self._account.signals[output.signal].kind in (
+            "input",
+            "constant",
+        )
 
     def _branch_edges(self) -> list[Edge]:
         account = self._account
@@ -179,7 +195,7 @@ class _Assembly:
                 Edge(
                     branch.source,
                     branch.target,
-                    self._above(source),
+                    self._branch_above(branch, source),
                     tuple(self._below(branch)),
                     _branch_style(source, branch),
                     branch_tooltip(account, branch),
@@ -187,6 +203,11 @@ class _Assembly:
                 )
             )
         return edges
+
+    def _branch_above(self, branch: Branch, source: Signal) -> tuple[Item, ...]:
+        if branch.carried is not None or branch.wires > 1:
+            return bundle_above(branch, self._account.ran, self._style.pattern)
+        return self._above(source)
 
     def _above(self, source: Signal) -> tuple[Item, ...]:
         return value_row(source, source.kind == "gate", self._account.ran, self._style.pattern)
@@ -197,6 +218,8 @@ class _Assembly:
         if source.kind == "constant":
             return []
         rows: list[Item] = []
+        if branch.wires > 1:
+            return list(bundle_below(branch, style.pattern)) if account.ran else rows
         if account.ran and (branch.pulls or not account.pulled):
             alone = self._readers[branch.source] == 1
             symbols = [gradient_latex(output.name, source.name) for output in account.outputs]
@@ -214,14 +237,15 @@ class _Assembly:
         first = len(account.signals)
         return [
             Edge(
-                output.signal,
+                place,
                 first + position,
-                self._above(account.signals[output.signal]),
-                self._start(position, output),
-                _style(account.signals[output.signal].value, ()),
+                self._above(output.carried or account.signals[place]),
+                self._start(account.outputs.index(output), output),
+                _style((output.carried or account.signals[place]).value, ()),
                 f"Output {output.name}: its backward pass starts here.",
             )
-            for position, output in enumerate(account.outputs)
+            for position, output in enumerate(self._outputs)
+            if (place := output.signal) is not None
         ]
 
     def _start(self, position: int, output: Output) -> tuple[Item, ...]:
@@ -244,6 +268,10 @@ class _Assembly:
         if 0 < len(self._account.formula) <= _MOST_LATEX:
             items.append(Maths(self._account.formula, "ink", _HEADER_SIZE, display=True))
         return tuple(items)
+
+    def _notes(self) -> tuple[Item, ...]:
+        """What the figure leaves out."""
+        return tuple(line(note, "dim", 10.5) for note in self._account.notes)
 
     def _footer(self) -> tuple[Item, ...]:
         """The Jacobian of several scalar outputs, each row in the colour of its pass."""
@@ -295,7 +323,7 @@ def _scopes(signals: Sequence[Signal]) -> dict[str, int]:
     """Position of every scope, outer scopes before inner ones, in the order of appearance."""
     found: dict[str, int] = {}
     for signal in signals:
-        if signal.kind != "gate" or not signal.scope:
+        if signal.kind not in _NODE_KINDS or not signal.scope:
             continue
         steps = signal.scope.split("/")
         for depth in range(1, len(steps) + 1):
@@ -310,6 +338,7 @@ def _legend(account: Account, style: Style) -> tuple[LegendEntry, ...]:
         entries.append(LegendEntry("fwd", "forward value"))
     if account.ran and account.pulled:
         entries.extend(_gradient_entries(account.outputs, style.emphasis == "gradient"))
+        entries.extend(_bar_entries(account))
     texts = []
     if any(branch.symbol and not branch.chain for branch in account.branches):
         texts.append("local gradient of the gate")
@@ -320,6 +349,17 @@ def _legend(account: Account, style: Style) -> tuple[LegendEntry, ...]:
     if any(is_picture(signal.value) for signal in account.signals):
         entries.append(LegendEntry("dim", "heatmap: blue < 0 < orange, scaled per tensor"))
     return tuple(entries)
+
+
+def _bar_entries(account: Account) -> list[LegendEntry]:
+    """The meaning of the bars of cards."""
+    for signal in account.signals:
+        if signal.bundle is not None and len(signal.bundle.norms) > 1:
+            number = signal.bundle.number
+            name = shortened(account.outputs[number].name, 12)
+            text = f"bars: gradient norm of {name} behind each copy, log scale"
+            return [LegendEntry(pass_role(number), text)]
+    return []
 
 
 def _gradient_entries(outputs: Sequence[Output], emphasised: bool) -> list[LegendEntry]:

@@ -90,7 +90,7 @@ class Captions:
             self._into.setdefault(branch.target, []).append(wire)
             self._out_of.setdefault(branch.source, []).append(wire)
         for position, output in enumerate(account.outputs):
-            self._out_of.setdefault(output.signal, []).append(len(account.branches) + position)
+            self._out_of.setdefault(output.place, []).append(len(account.branches) + position)
         pulled = [branch.source for branch in account.branches if self.pull(branch) is not None]
         self._terms = Counter(pulled)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from circuitgrad.viz.badges import badge_marks
 from circuitgrad.viz.content import Dot, Item, Row, Space, Text, line
 from circuitgrad.viz.maths import MathsEngine
 from circuitgrad.viz.measure import text_width
@@ -12,9 +13,10 @@ from circuitgrad.viz.scene import Edge, LegendEntry, Node, Scene
 from circuitgrad.viz.themes import wire_width
 from circuitgrad.viz.typesetting import Block, Mark, moved, stack, typeset
 
-Shape = Literal["circle", "pill", "plain"]
+Shape = Literal["circle", "pill", "plain", "card", "stack"]
 
 ROW_GAP: Final = 2.4
+STACK_STEP: Final = 3.0  # how far each card of a stack lies behind the one before it
 GATE_RADIUS: Final = 20.0
 WIDE_GATE_RADIUS: Final = 25.0
 _PAD: Final = 5.0
@@ -93,10 +95,24 @@ def _node_box(node: Node, engine: MathsEngine) -> NodeBox:
     marks = moved(block.marks, -block.width / 2, -block.height / 2)
     if node.kind == "leaf":
         return NodeBox("plain", block.width + 6, block.height + 4, marks)
+    if node.kind == "card":
+        return _card_box(block, node)
     for radius in (GATE_RADIUS, WIDE_GATE_RADIUS):
         if max(block.width, block.height) <= 2 * radius - 7:
-            return NodeBox("circle", 2 * radius, 2 * radius, marks)
-    return NodeBox("pill", block.width + 24, max(block.height + 8, 34.0), marks)
+            signs = badge_marks(node.badges, 0.82 * radius, 0.82 * radius)
+            return NodeBox("circle", 2 * radius, 2 * radius, marks + signs)
+    width, height = block.width + 24, max(block.height + 8, 34.0)
+    signs = badge_marks(node.badges, width / 2 - 8, height / 2)
+    return NodeBox("pill", width, height, marks + signs)
+
+
+def _card_box(block: Block, node: Node) -> NodeBox:
+    """A card; one that stands for several has room for two more behind it."""
+    behind = 2 * STACK_STEP if node.stacked else 0.0
+    width, height = block.width + 24 + behind, max(block.height + 16, 40.0) + behind
+    marks = moved(block.marks, -(block.width + behind) / 2, -(block.height + behind) / 2)
+    signs = badge_marks(node.badges, width / 2 - 8, height / 2)
+    return NodeBox("stack" if node.stacked else "card", width, height, marks + signs)
 
 
 def _label_across(edge: Edge, engine: MathsEngine) -> LabelBox:

@@ -73,6 +73,16 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars side by side, ``step`` points apart; heights are parts of the highest, from 0 to 1."""
+
+    heights: tuple[float, ...]
+    roles: tuple[Role, ...]
+    step: float = 11.0
+    height: float = 28.0
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """Items side by side, on one base line or, with ``middle``, on one middle line."""
 
@@ -100,7 +110,7 @@ class Grid:
     row_gap: float = 4.0
 
 
-Item: TypeAlias = Text | Maths | Space | Caution | Dot | Picture | Row | Column | Grid
+Item: TypeAlias = Text | Maths | Space | Caution | Dot | Picture | Bars | Row | Column | Grid
 
 
 def line(text: str, role: Role, size: float = 12.5, face: Face = "sans") -> Text:

@@ -5,7 +5,18 @@ from typing import Final
 
 import graphviz
 
-from circuitgrad.viz.content import Caution, Column, Grid, Item, Maths, Picture, Row, Span, Text
+from circuitgrad.viz.content import (
+    Bars,
+    Caution,
+    Column,
+    Grid,
+    Item,
+    Maths,
+    Picture,
+    Row,
+    Span,
+    Text,
+)
 from circuitgrad.viz.escaping import escape, visible
 from circuitgrad.viz.plain_maths import plain_text
 from circuitgrad.viz.scene import Edge, Node, Scene
@@ -15,6 +26,7 @@ _SANS: Final = "Helvetica"
 _SERIF: Final = "Times-Italic"
 _TABLE: Final = '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{}</TABLE>>'
 _WIDE_GAP: Final = 8.0
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _WIRE_WIDTH: Final = "2"
 
 
@@ -124,7 +136,7 @@ class _Writer:
             graph.node(
                 f"n{index}", label, shape="plain", fixedsize="false", style="", tooltip=tooltip
             )
-        elif len(plain_item(node.content)) <= 4:
+        elif node.kind != "card" and len(plain_item(node.content)) <= 4:
             graph.node(f"n{index}", label, tooltip=tooltip)
         else:
             graph.node(
@@ -187,6 +199,9 @@ class _Writer:
                 return self.font("! ", "alert", size)
             case Picture(role=role, words=words):
                 return self.font(words.removeprefix("Heatmap of "), role, 9.5)
+            case Bars(heights, roles):
+                steps = zip(heights, roles, strict=True)
+                return "".join(self.font(_block(part), role, 12) for part, role in steps)
             case Row(items, gap):
                 room = self.font("  " if gap >= _WIDE_GAP else " ", "dim", 9) if gap else ""
                 return room.join(self._line(part) for part in items)
@@ -204,6 +219,11 @@ class _Writer:
             span.text, span.role, span.size, _SERIF if span.face == "italic" else _SANS
         )
         return f"<B>{text}</B>" if span.face == "bold" and text else text
+
+
+def _block(part: float) -> str:
+    """A block of about the height of a bar, as a character."""
+    return _BLOCKS[min(int(part * len(_BLOCKS)), len(_BLOCKS) - 1)]
 
 
 def plain_item(item: Item) -> str:

@@ -146,7 +146,8 @@ def _connections(composition: Composition) -> Iterator[str]:
     for index, (edge, label) in enumerate(zip(scene.edges, composition.labels, strict=True)):
         port = "" if across and label.before == label.after else "w:"
         yield f'n{edge.source}:{leave}->w{index}:{port}{enter}[id="a{index}"];'
-        yield f'w{index}:{port}{leave}->n{edge.target}[id="b{index}"];'
+        end = f":{enter}" if scene.nodes[edge.target].kind == "card" else ""
+        yield f'w{index}:{port}{leave}->n{edge.target}{end}[id="b{index}"];'
 
 
 def read_layout(composition: Composition, answer: str) -> Layout:

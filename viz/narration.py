@@ -1,19 +1,9 @@
 """A figure in words: tooltips, and one sentence for each node."""
 
-from typing import Final
-
 from circuitgrad.viz.account import Account, Branch, Signal
+from circuitgrad.viz.cards import card_sentence
 from circuitgrad.viz.plain_maths import plain_text
 from circuitgrad.viz.values import value_words
-
-# What the gate does with the gradient that arrives, in the words of the lecture halls.
-_PATTERNS: Final = {
-    "add": "distributes its upstream gradient to every operand",
-    "mul": "scales its upstream gradient by the other operand",
-    "maximum": "routes its upstream gradient to the larger operand",
-    "minimum": "routes its upstream gradient to the smaller operand",
-    "relu": "lets its upstream gradient through where its operand is positive",
-}
 
 
 def sentences(account: Account) -> tuple[str, ...]:
@@ -22,18 +12,25 @@ def sentences(account: Account) -> tuple[str, ...]:
     Args:
         account: What the circuit computed.
     """
-    told = [_sentence(account, signal) for signal in account.signals]
+    told = [" ".join((_sentence(account, s), *s.remarks)) for s in account.signals]
     for output in account.outputs:
-        told.append(f"Output {output.name} is {account.signals[output.signal].name}.")
+        if output.signal is not None:
+            signal = output.carried or account.signals[output.signal]
+            told.append(f"Output {output.name} is {signal.name}.")
     if not account.ran:
         told.append("The circuit was not run, so no values are shown.")
     elif not account.pulled:
         told.append("backward() was not run, so no gradients are shown.")
+    told.extend(account.notes)
     return tuple(told)
 
 
 def _sentence(account: Account, signal: Signal) -> str:
     """One sentence about one wire."""
+    if signal.kind == "card":
+        return card_sentence(account, signal)
+    if signal.kind == "outside":
+        return f"{signal.name}: {signal.words}."
     gate = signal.kind == "gate"
     start = f"{signal.name} = {signal.words}" if gate else f"{signal.name}: {signal.kind}"
     if not account.ran:
@@ -54,17 +51,14 @@ def _gradient_words(account: Account, signal: Signal) -> str:
 
 
 def node_tooltip(account: Account, index: int) -> str:
-    """What a node's tooltip says: its sentence, the gate's pattern, and the sums of a fan-out.
+    """What a node's tooltip says: its sentence, and what is remarked of the gate.
 
     Args:
         account: What the circuit computed.
         index: Position of the signal.
     """
     signal = account.signals[index]
-    parts = [_sentence(account, signal)]
-    if signal.gate in _PATTERNS and signal.kind == "gate":
-        parts.append(f"This gate {_PATTERNS[signal.gate]}.")
-    return " ".join(parts)
+    return " ".join((_sentence(account, signal), *signal.remarks))
 
 
 def branch_tooltip(account: Account, branch: Branch) -> str:
@@ -75,6 +69,8 @@ def branch_tooltip(account: Account, branch: Branch) -> str:
         branch: An operand of a gate.
     """
     source, target = account.signals[branch.source], account.signals[branch.target]
+    if branch.wires > 1 or "card" in (source.kind, target.kind):
+        return _bundle_tooltip(account, branch)
     local = f"∂{target.name}/∂{source.name}"
     parts = [f"{source.name} into {target.gate} {target.name}."]
     if branch.symbol:
@@ -90,4 +86,17 @@ def branch_tooltip(account: Account, branch: Branch) -> str:
             else ""
         )
         parts.append(f"Gradient of {output} along it: {factors}{value_words(pull.downstream)}.")
+    return " ".join(parts)
+
+
+def _bundle_tooltip(account: Account, branch: Branch) -> str:
+    """The wires between two boxes, in words and numbers."""
+    source, target = account.signals[branch.source], account.signals[branch.target]
+    count = "1 wire" if branch.wires == 1 else f"{branch.wires:,} wires"
+    what = branch.carried.name if branch.carried is not None else count
+    parts = [f"{what} from {source.name} into {target.name}."]
+    norm = "Gradient norm" if branch.wires > 1 else "Gradient"
+    for pull in branch.pulls:
+        output = account.outputs[pull.number].name
+        parts.append(f"{norm} of {output} along it: {value_words(pull.downstream)}.")
     return " ".join(parts)

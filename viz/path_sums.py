@@ -33,7 +33,7 @@ def path_sums(account: Account, number: int) -> tuple[PathSum, ...]:
         account: What the circuit computed.
         number: The position of the pass's output.
     """
-    end = account.outputs[number].signal
+    end = account.outputs[number].place
     counts = _counts(account, end)
     return tuple(
         PathSum(index, counts[index], _paths(account, number, index, counts))
@@ -57,7 +57,7 @@ def _paths(account: Account, number: int, start: int, counts: list[int]) -> tupl
     for wire, branch in enumerate(account.branches):
         if counts[branch.target]:
             after.setdefault(branch.source, []).append(wire)
-    end = account.outputs[number].signal
+    end = account.outputs[number].place
     found: list[Path] = []
     waiting: list[tuple[int, tuple[int, ...]]] = [(start, ())]
     while waiting and len(found) < _MOST_PATHS:

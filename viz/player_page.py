@@ -210,7 +210,7 @@ def _wire(film: PassFilm, index: int) -> dict[str, Any]:
     tip: dict[str, Any] = {}
     if index >= len(account.branches):
         place = index - len(account.branches)
-        source = account.outputs[place].signal
+        source = account.outputs[place].place
         heading: Line = (
             Token("words", "output "),
             Token("maths", _latex(account.outputs[place].name)),

@@ -7,10 +7,11 @@ changed without building it again. Every element is addressed by its position in
 from dataclasses import dataclass
 from typing import Literal
 
+from circuitgrad.viz.account import Badge
 from circuitgrad.viz.content import Item
 from circuitgrad.viz.themes import Role
 
-NodeKind = Literal["gate", "leaf", "end"]
+NodeKind = Literal["gate", "leaf", "end", "card"]
 WireStyle = Literal["plain", "zero", "alert"]
 Direction = Literal["LR", "TB"]
 Detail = Literal[0, 1, 2]
@@ -18,12 +19,17 @@ Detail = Literal[0, 1, 2]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A gate in its circle, a leaf (an input, or an output's name), or the bare end of a wire."""
+    """A gate in its circle, a leaf (an input, or an output's name), a card, or a wire's bare end.
+
+    A card that is ``stacked`` stands for several equal ones.
+    """
 
     kind: NodeKind
     content: Item
     tooltip: str = ""
     cluster: int | None = None
+    stacked: bool = False
+    badges: tuple[Badge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

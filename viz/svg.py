@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from circuitgrad.viz.arrangement import MARGIN, arrange, label_corner, wire_shapes
-from circuitgrad.viz.composition import Composition, LabelBox, NodeBox
+from circuitgrad.viz.composition import STACK_STEP, Composition, LabelBox, NodeBox
 from circuitgrad.viz.escaping import escape
 from circuitgrad.viz.heatmaps import png_bytes
 from circuitgrad.viz.layout import Frame, Layout, Point, Route
@@ -126,10 +126,25 @@ def _node(index: int, node: Node, box: NodeBox, centre: Point, painter: "_Painte
             f'<rect x="{_n(x - box.width / 2)}" y="{_n(y - box.height / 2)}" '
             f'width="{_n(box.width)}" height="{_n(box.height)}" rx="{_n(box.height / 2)}"/>'
         )
+    elif box.shape in ("card", "stack"):
+        outline = _card(box, x, y)
     else:
         outline = ""
     marks = painter.marks(box.marks, x, y)
-    return f"{_focusable(node.kind, f'n{index}', node.tooltip)}{outline}{marks}</g>"
+    kind = "gate" if node.kind == "card" else node.kind  # drawn in the same colours
+    return f"{_focusable(kind, f'n{index}', node.tooltip)}{outline}{marks}</g>"
+
+
+def _card(box: NodeBox, x: float, y: float) -> str:
+    """The outline of a card, and of two more behind it where it stands for several."""
+    behind = 2 if box.shape == "stack" else 0
+    width, height = box.width - behind * STACK_STEP, box.height - behind * STACK_STEP
+    return "".join(
+        f'<rect x="{_n(x - box.width / 2 + k * STACK_STEP)}" '
+        f'y="{_n(y - box.height / 2 + k * STACK_STEP)}" '
+        f'width="{_n(width)}" height="{_n(height)}" rx="8"/>'
+        for k in range(behind, -1, -1)
+    )
 
 
 def _wire(

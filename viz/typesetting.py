@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from circuitgrad.viz.content import (
+    Bars,
     Caution,
     Column,
     Dot,
@@ -142,6 +143,8 @@ def typeset(item: Item, engine: MathsEngine) -> Block:
             picture = PictureMark(0.0, 0.0, item)
             width, height = picture.width + 2 * FRAME, picture.height + 2 * FRAME
             return Block(width, height, height, (picture,))
+        case Bars():
+            return _bars(item)
         case Row(items, gap, middle):
             return _row([typeset(part, engine) for part in items], gap, middle)
         case Column(items, gap, align):
@@ -208,6 +211,22 @@ def _caution(size: float) -> Block:
     )
     mark = ShapeMark(0.0, size * 0.95 - side * 0.88, outline, "alert", 0.9)
     return Block(side, size * 1.22, size * 0.95, (mark,))
+
+
+def _bars(item: Bars) -> Block:
+    """Bars on one base line, with rounded tops where they are wide enough."""
+    wide = item.step - min(2.0, item.step * 0.25)
+    marks: list[Mark] = []
+    for index, (part, role) in enumerate(zip(item.heights, item.roles, strict=True)):
+        high = max(part * item.height, 1.5)
+        r = min(1.2, wide / 2, high / 2)
+        outline = (
+            f"M0,0v{r - high:.2f}q0,{-r:.2f} {r:.2f},{-r:.2f}h{wide - 2 * r:.2f}"
+            f"q{r:.2f},0 {r:.2f},{r:.2f}v{high - r:.2f}Z"
+        )
+        marks.append(ShapeMark(index * item.step, item.height, outline, role))
+    width = item.step * len(item.heights) - (item.step - wide)
+    return Block(width, item.height, item.height, tuple(marks))
 
 
 def _row(blocks: Sequence[Block], gap: float, middle: bool) -> Block:

@@ -13,7 +13,7 @@ from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
 from circuitgrad.gates.from_einsum import is_view
 from circuitgrad.grammar import nearest
-from circuitgrad.plans.run import plan_of
+from circuitgrad.plans.evaluation import plan_of
 from circuitgrad.plans.schedule import Plan
 from circuitgrad.spec import format_shape
 from circuitgrad.wire import Wire, axis_sizes

@@ -25,7 +25,7 @@ from circuitgrad.gates.from_rule import declaration_of, parameters_of
 from circuitgrad.gates.indices import numpy_index
 from circuitgrad.gates.shapes import index_kernel, scatter_kernel
 from circuitgrad.plans import source_functions
-from circuitgrad.plans.run import by_name
+from circuitgrad.plans.evaluation import by_name
 from circuitgrad.plans.source_kernels import numpy_name
 from circuitgrad.sources import Constant
 from circuitgrad.spec import Shape, bind_shape, resolve_shape

@@ -5,9 +5,10 @@ Upstream gradient and local gradient kept.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,163 +17,14 @@ from circuitgrad.derivatives import BackwardPass, backward_pass
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.grammar import nearest
 from circuitgrad.methods import upper_layer
-from circuitgrad.plans.schedule import Plan, root
+from circuitgrad.plans.evaluation import Value, bind, finished, plan_of
+from circuitgrad.plans.schedule import Plan
 from circuitgrad.sources import constant
-from circuitgrad.spec import SCALAR, bind_shape, format_shape, resolve_shape
-from circuitgrad.wire import Array, Wire, describe
+from circuitgrad.spec import format_shape, resolve_shape
+from circuitgrad.wire import Wire, describe
 
 if TYPE_CHECKING:
     from circuitgrad.viz.figure import Figure
-
-Value: TypeAlias = "float | Array"
-
-
-def evaluate(circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]) -> Any:
-    """The outputs of a circuit: one value, or a dict by name if there are several."""
-    plan, arrays = _prepared(circuit, values, named)
-    values = plan(arrays)
-    if all(plan.is_own):
-        results = [_finished(value, copy=False) for value in values]
-    else:
-        results = _separate(plan, arrays, values)
-    if len(results) == 1:
-        return results[0]
-    return dict(zip(circuit.output_names, results, strict=True))
-
-
-def _separate(plan: Plan, arrays: Sequence[Any], values: Sequence[Any]) -> list[Value]:
-    """The values, each with memory of its own."""
-    taken = {id(root(array)) for array in arrays} | plan.constants
-    results = []
-    for value in values:
-        owner = root(value)
-        results.append(_finished(value, copy=id(owner) in taken))
-        taken.add(id(owner))
-    return results
-
-
-def _prepared(
-    circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]
-) -> tuple[Plan, Sequence[Any]]:
-    """The plan for some values, and the values as arrays.
-
-    Arrays of shapes and dtypes that have been checked once are not looked at again.
-    """
-    seen = None if named else signature(values)
-    if seen is not None:
-        plan: Plan | None = circuit._plans.get(seen)
-        if plan is not None:
-            return plan, values
-    arrays, sizes = bind(circuit, values, named)
-    plan = plan_of(circuit, sizes)
-    if seen is not None and all([a is b for a, b in zip(arrays, values, strict=False)]):
-        circuit._plans[seen] = plan
-    return plan, arrays
-
-
-def signature(values: Sequence[Any]) -> tuple[Any, ...] | None:
-    """The shapes and dtypes of some arrays; None where a value is a number or no array."""
-    if all([type(value) is np.ndarray and value.ndim for value in values]):
-        return tuple([(value.shape, value.dtype) for value in values])
-    return None
-
-
-def plan_of(circuit: Circuit, sizes: Mapping[str, int], keep: bool = False) -> Plan:
-    """The compiled plan of a circuit for these axis sizes; compiled once and remembered."""
-    key = (keep, tuple(sorted(sizes.items())))
-    plan = circuit._plans.get(key)
-    if plan is None:
-        wanted = circuit.wires if keep else circuit.outputs
-        plan = circuit._plans[key] = Plan(circuit.inputs, wanted, sizes, reuse=not keep)
-    result: Plan = plan
-    return result
-
-
-def bind(
-    circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]
-) -> tuple[list[Any], dict[str, int]]:
-    """The inputs as arrays in order, and the size of every named axis.
-
-    Raises:
-        SpecError: An input missing, unknown, given twice, or not made of real numbers.
-        ShapeError: An array that does not fit its input.
-    """
-    complete = not named and len(values) == len(circuit.inputs)
-    ordered = values if complete else by_name(circuit.input_names, values, named)
-    sizes: dict[str, int] = {}
-    arrays = []
-    for wire, value in zip(circuit.inputs, ordered, strict=True):
-        if type(value) is float and wire.spec == SCALAR:
-            arrays.append(value)
-            continue
-        array = _array(wire, value)
-        bind_shape(wire.label, wire.shape, np.shape(array), sizes)
-        arrays.append(array)
-    _check_free_axes(circuit, sizes)
-    return arrays, sizes
-
-
-def by_name(names: Sequence[str], values: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
-    """The values in the order of the inputs."""
-    if len(values) > len(names):
-        raise SpecError(
-            f"circuit: {len(values)} values for {len(names)} inputs ({', '.join(names)})."
-        )
-    given = dict(zip(names, values, strict=False))
-    for name in named:
-        if name not in names:
-            raise SpecError(f"circuit: no input is named '{name}'.{nearest(name, names)}")
-        if name in given:
-            raise SpecError(f"circuit: input '{name}' is given twice, by position and by name.")
-    given |= named
-    missing = [name for name in names if name not in given]
-    if missing:
-        raise SpecError(
-            f"circuit: input '{missing[0]}' is missing. Needed: {', '.join(names)}; "
-            f"got {', '.join(given) or 'nothing'}."
-        )
-    return [given[name] for name in names]
-
-
-def _array(wire: Wire, value: Any) -> Any:
-    """A value in an input's dtype; a float64 scalar as a plain float."""
-    if isinstance(value, Wire):
-        raise SpecError(
-            f"input '{wire.label}': got the wire {describe(value)}; a circuit is called with "
-            "numbers. To build on, use the expression that the circuit was made of."
-        )
-    try:
-        array = np.asarray(value)
-    except (SpecError, ValueError, TypeError) as error:
-        raise SpecError(f"input '{wire.label}': got {value!r}; needed numbers. {error}") from None
-    if array.dtype.kind not in "fiub":
-        raise SpecError(
-            f"input '{wire.label}': got {type(value).__name__} of dtype {array.dtype}; "
-            "needed real numbers."
-        )
-    converted = array.astype(wire.dtype, copy=False)
-    return float(converted) if converted.dtype == np.float64 and not converted.ndim else converted
-
-
-def _check_free_axes(circuit: Circuit, sizes: Mapping[str, int]) -> None:
-    for wire in circuit.sized_inside:
-        free = [axis for axis in wire.shape if isinstance(axis, str) and axis not in sizes]
-        if free:
-            raise ShapeError(f"{describe(wire)}: no input tells the size of axis '{free[0]}'.")
-
-
-def _finished(value: Any, copy: bool = True) -> Value:
-    """A float for a float64 scalar, else an array that is the caller's own."""
-    if isinstance(value, float) and not isinstance(value, np.floating):
-        return value
-    array = np.asarray(value)
-    if not array.ndim:
-        return float(array) if array.dtype == np.float64 else array[()]
-    owner = root(array)
-    is_whole = owner.flags.owndata and owner.size == array.size
-    is_own = not copy and array.flags.writeable and is_whole
-    owned: Array = array if is_own else array.copy()
-    return owned
 
 
 @dataclass(frozen=True)
@@ -255,7 +107,7 @@ class Run:
             known = self._passes[name] = _Backward(self, wire, seed)
         self._latest = known
         return {
-            source.label: _finished(
+            source.label: finished(
                 self._latest.gradient(source, resolve_shape(source.shape, self.sizes))
             )
             for source in self.circuit.inputs
@@ -267,8 +119,8 @@ class Run:
         upstream = None if latest is None else latest.gradients.get(wire.serial)
         return Record(
             wire,
-            _finished(self._values[wire.serial]),
-            None if upstream is None else _finished(upstream),
+            finished(self._values[wire.serial]),
+            None if upstream is None else finished(upstream),
             None if latest is None else latest.local(wire),
         )
 
@@ -297,7 +149,7 @@ class Run:
         """
         name = self.circuit.output_name(output)
         found = self._passes[name].gradients.get(wire.serial) if name in self._passes else None
-        return None if found is None else _finished(found)
+        return None if found is None else finished(found)
 
     def first_nonfinite(self) -> Wire | None:
         """The first wire, in forward order, whose value has a NaN or an infinity.
@@ -305,7 +157,8 @@ class Run:
         None if all are finite.
         """
         for wire in self.circuit.wires:
-            if not np.all(np.isfinite(self._values[wire.serial])):
+            value = self._values[wire.serial]
+            if not (math.isfinite if isinstance(value, float) else _all_finite)(value):
                 return wire
         return None
 
@@ -317,6 +170,15 @@ class Run:
         """
         figure: Figure = upper_layer("viz.drawing").draw(self.circuit, self, **options)
         return figure
+
+    def summary(self, output: str | None = None, top: int = 10) -> Any:
+        """Tables for a circuit too large to be read: largest gradients, and every scope.
+
+        Args:
+            output: Whose backward pass; needed where there are several outputs.
+            top: How many of the largest gradients are listed.
+        """
+        return upper_layer("viz.summary").run_summary(self, output, top)
 
     def _find(self, key: str | Wire) -> Wire:
         if isinstance(key, Wire):
@@ -360,13 +222,13 @@ class _Backward:
     def _edge(self, edge: Any) -> EdgeRecord:
         local = edge.local
         if isinstance(local, Wire):
-            local = _finished(self._numbers[local.serial])
-        upstream = _finished(self._numbers[edge.upstream.serial])
+            local = finished(self._numbers[local.serial])
+        upstream = finished(self._numbers[edge.upstream.serial])
         if edge.downstream is None:
             shape = resolve_shape(edge.source.shape, self._sizes)
             downstream: Value = np.zeros(shape, edge.source.dtype) if shape else 0.0
         else:
-            downstream = _finished(self._numbers[edge.downstream.serial])
+            downstream = finished(self._numbers[edge.downstream.serial])
         return EdgeRecord(edge.gate_wire, edge.position, edge.source, upstream, local, downstream)
 
     def gradient(self, wire: Wire, shape: tuple[int, ...]) -> Any:
@@ -376,6 +238,10 @@ class _Backward:
     def local(self, wire: Wire) -> Any:
         found = self._locals.get(wire.serial, ())
         return found[0] if len(found) == 1 else tuple(found) or None
+
+
+def _all_finite(value: Any) -> bool:
+    return bool(np.all(np.isfinite(value)))
 
 
 def _wanted(passed: BackwardPass) -> list[Wire]:

@@ -14,7 +14,7 @@ import numpy as np
 from circuitgrad.circuits import Circuit
 from circuitgrad.errors import SpecError
 from circuitgrad.grids import Grid
-from circuitgrad.plans.run import bind, by_name, signature
+from circuitgrad.plans.evaluation import bind, by_name, signature
 from circuitgrad.plans.schedule import Plan, root
 from circuitgrad.structures.classification import UNSEEN, Block, Structure, read_block
 from circuitgrad.structures.compressed import sparse_derivative

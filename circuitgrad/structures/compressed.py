@@ -13,7 +13,7 @@ from circuitgrad.circuits import Circuit, Origin
 from circuitgrad.derivatives import grad
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.faces import Choice
-from circuitgrad.plans.run import bind
+from circuitgrad.plans.evaluation import bind
 from circuitgrad.structures.compression import Compression, compress
 from circuitgrad.wire import Wire, axis_sizes
 
