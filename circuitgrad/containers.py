@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from circuitgrad.wire import Wire
+from circuitgrad.errors import ShapeError, SpecError
+from circuitgrad.spec import FLOAT32, FLOAT64, format_shape
+from circuitgrad.wire import Array, Wire
 
-__all__ = ["is_container", "leaves", "mapped", "rebuilt"]
+__all__ = ["float_arrays", "is_container", "leaves", "mapped", "places", "rebuilt", "same_places"]
 
 
 def is_container(value: Any) -> bool:
@@ -45,3 +47,74 @@ def rebuilt(value: Any, parts: Iterator[Any]) -> Any:
 def mapped(function: Callable[[Any], Any], value: Any) -> Any:
     """The container with a function applied to each of its arrays."""
     return rebuilt(value, iter([function(leaf) for _, leaf in leaves(value, "")]))
+
+
+def places(value: Any) -> list[str]:
+    """Where each array of a container stands, in order, as "layer1.W"; "" for an array alone.
+
+    >>> places({"layer1": {"W": 1.0, "b": 2.0}, "scale": 3.0})
+    ['layer1.W', 'layer1.b', 'scale']
+    """
+    found: list[str] = []
+    pending: list[tuple[str, Any]] = [("", value)]
+    while pending:
+        name, part = pending.pop()
+        if not is_container(part):
+            found.append(name)
+            continue
+        items = list(part.items() if isinstance(part, dict) else enumerate(part))
+        pending.extend((f"{name}.{key}" if name else str(key), x) for key, x in reversed(items))
+    return found
+
+
+def float_arrays(value: Any, what: str) -> Any:
+    """The container with its numbers as arrays of float32 (where they are) or float64.
+
+    Raises:
+        SpecError: No array at all, or what is not made of real numbers.
+    """
+    names = places(value)
+    if not names:
+        raise SpecError(f"{what}: got no array; needed at least one, as {{'w': np.zeros(3)}}.")
+    parts = [leaf for _, leaf in leaves(value, "")]
+    pairs = zip(names, parts, strict=True)
+    return rebuilt(
+        value, iter([_float_array(leaf, f"{what} {name}".rstrip()) for name, leaf in pairs])
+    )
+
+
+def _float_array(value: Any, where: str) -> Array:
+    try:
+        array = np.asarray(value)
+    except (SpecError, TypeError, ValueError) as error:
+        raise SpecError(f"{where}: got {value!r}; needed numbers. {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise SpecError(
+            f"{where}: got {type(value).__name__} of dtype {array.dtype}; needed real numbers."
+        )
+    return array.astype(FLOAT32 if array.dtype == FLOAT32 else FLOAT64, copy=False)
+
+
+def same_places(value: Any, like: Any, what: str, of: str) -> None:
+    """Nothing, if two containers have arrays of the same shapes in the same places.
+
+    Raises:
+        SpecError: An array of one that the other has not.
+        ShapeError: Arrays of different shapes.
+    """
+    found, needed = places(value), places(like)
+    if found != needed:
+        odd = next((n for n in needed if n not in found), None) or next(
+            (n for n in found if n not in needed), "another order"
+        )
+        raise SpecError(
+            f"{what}: its arrays are {', '.join(found)}; those of {of} are {', '.join(needed)} "
+            f"({odd!r} differs). Give one array for each."
+        )
+    pairs = zip(needed, leaves(value, ""), leaves(like, ""), strict=True)
+    for name, (_, array), (_, model) in pairs:
+        if np.shape(array) != np.shape(model):
+            raise ShapeError(
+                f"{what} {name}".rstrip() + f": got shape {format_shape(np.shape(array))}; "
+                f"{of} has {format_shape(np.shape(model))} there."
+            )
