@@ -27,6 +27,8 @@ LAYERS = [
     {"structures"},
     {"containers", "tracing", "directions", "numpy", "scipy"},
     {"claims"},
+    {"nn", "optim", "data"},
+    {"training"},
     {"viz"},
     {"explanation", "installation", "reference"},
     {"claim_commands"},

@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 
-import circuitgrad as cg
 from circuitgrad import optim
 
 REFERENCE = json.loads(

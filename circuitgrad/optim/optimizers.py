@@ -188,7 +188,8 @@ def _check_state(name: str, formula: Formula, state: Any, parameters: Any) -> No
     needed = ("t", *formula.state)
     if not isinstance(state, dict) or any(variable not in state for variable in needed):
         raise SpecError(
-            f"{name}: the state needs {', '.join(needed)}. Begin with optimizer.initial(parameters)."
+            f"{name}: the state needs {', '.join(needed)}. "
+            "Begin with optimizer.initial(parameters)."
         )
     for variable in formula.state:
         same_places(state[variable], parameters, f"{name}: state {variable}", "the parameters")
