@@ -28,7 +28,7 @@ LAYERS = [
     {"containers", "tracing", "directions", "numpy", "scipy"},
     {"claims"},
     {"nn", "optim", "data"},
-    {"training"},
+    {"training", "steps", "checkpoints"},
     {"viz"},
     {"explanation", "installation", "reference"},
     {"claim_commands"},

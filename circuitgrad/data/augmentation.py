@@ -33,7 +33,8 @@ def flipped(images: Any, generator: np.random.Generator, probability: float = 0.
     if not 0 <= probability <= 1:
         raise DomainError(f"flipped: probability is {probability!r}; needed 0 to 1.")
     chosen = check_generator(generator, "flipped").random(len(array)) < probability
-    return np.where(_per_image(chosen, array), array[:, :, ::-1], array)
+    mirrored: Array = np.where(_per_image(chosen, array), array[:, :, ::-1], array)
+    return mirrored
 
 
 def cropped(images: Any, generator: np.random.Generator, padding: int = 1) -> Array:
@@ -64,7 +65,8 @@ def brightened(
     factors = check_generator(generator, "brightened").uniform(
         1 - strength, 1 + strength, len(array)
     )
-    return np.clip(array * _per_image(factors, array), *bounds)
+    lit: Array = np.clip(array * _per_image(factors, array), *bounds)
+    return lit
 
 
 def rotated(images: Any, generator: np.random.Generator, degrees: float = 10.0) -> Array:

@@ -54,7 +54,7 @@ def sample_count(arrays: Sequence[Any], what: str) -> int:
         raise ShapeError(f"{what}: got arrays of {told}; needed as many samples in each.")
     if counts == {0}:
         raise ShapeError(f"{what}: got no sample; needed at least one.")
-    return counts.pop()
+    return int(counts.pop())
 
 
 def batch_indices(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 
 from circuitgrad.errors import BackendError, SpecError
@@ -26,11 +24,11 @@ def load(name: str) -> tuple[Array, Array]:
     if name not in NAMES:
         raise SpecError(f"data.load: no data set is named {name!r}.{nearest(str(name), NAMES)}")
     try:
-        sets = importlib.import_module("sklearn.datasets")
+        from sklearn import datasets  # here, because it is optional and slow to import
     except ImportError:
         raise BackendError(
             "data.load: scikit-learn is not installed; needed for its data sets. "
             "Run: pip install 'circuitgrad[data]'"
         ) from None
-    X, y = getattr(sets, f"load_{name}")(return_X_y=True)
+    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
     return np.asarray(X, dtype=float), np.asarray(y)

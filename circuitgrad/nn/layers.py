@@ -113,7 +113,8 @@ def dropout_mask(generator: np.random.Generator, shape: Any, keep: float) -> Arr
             "np.random.default_rng(0)."
         )
     bound = share(keep, "dropout_mask: keep", one=True)
-    return (generator.random(shape) < bound).astype(float)
+    mask: Array = (generator.random(shape) < bound).astype(float)
+    return mask
 
 
 @numeric
@@ -167,7 +168,7 @@ def sequential(*layers: Layer) -> Callable[[Any, Any], Any]:
         raise SpecError(f"sequential: two layers share a name in {', '.join(names)}.")
     for layer in layers:
         is_pair = isinstance(layer, tuple) and len(layer) == 2 and isinstance(layer[0], str)
-        if not callable(layer[1] if is_pair else layer):
+        if not (is_pair and callable(layer[1]) if isinstance(layer, tuple) else callable(layer)):
             raise SpecError(f"sequential: got {layer!r}; needed a function, or (name, function).")
 
     @numeric

@@ -65,10 +65,10 @@ def batch_norm(
         scaled = (wire - running["mean"]) / sqrt(running["variance"] + _epsilon(epsilon))
         return _affine(parameters, scaled, "batch_norm"), running
     count = wire.shape[0]
-    if isinstance(count, int) and count < 2:
+    if not isinstance(count, int) or count < 2:
         raise ShapeError(
-            f"batch_norm: x is {format_shape(wire.shape)}; one sample has no variance. "
-            "Give two or more, or train=False."
+            f"batch_norm: x is {format_shape(wire.shape)}; training needs two samples or more, "
+            "their number given. Give two or more, or train=False."
         )
     scaled, average, variance = _normalized(wire, (0,), epsilon)
     unbiased = variance[0] * (count / (count - 1))
