@@ -55,6 +55,33 @@ class Checkpoint:
         return rebuilt(like, iter(found.values()))
 
 
+@dataclass(frozen=True)
+class Saving:
+    """Where and when a training is saved.
+
+    Attributes:
+        path: The file, by custom *.npz.
+        every: Updates between checkpoints within an epoch; there is one after each epoch anyway.
+        resume: False begins anew although the file is there.
+    """
+
+    path: pathlib.Path
+    every: int | None = None
+    resume: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, str | os.PathLike):
+            raise SpecError(f"checkpoint: got {self.path!r}; needed a path.")
+        object.__setattr__(self, "path", pathlib.Path(self.path))
+        if self.every is not None and not (isinstance(self.every, int) and self.every > 0):
+            raise SpecError(f"checkpoint: every is {self.every!r}; needed a whole number above 0.")
+
+    @staticmethod
+    def of(value: Any) -> Saving | None:
+        """What a user means by a path, a Saving or None."""
+        return value if value is None or isinstance(value, Saving) else Saving(value)
+
+
 def write(path: str | os.PathLike[str], description: Any, sections: Mapping[str, Any]) -> None:
     """A checkpoint written beside its place and moved there when it is whole.
 

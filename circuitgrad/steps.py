@@ -169,14 +169,15 @@ class Samples:
 
     def __init__(
         self,
-        arrays: tuple[Array, ...],
+        data: Any,
+        parameters: Any,
         batch_size: int | None,
         shuffle: bool,
         seed: int,
         prepare: Callable[..., Any] | None,
     ) -> None:
-        self.arrays = arrays
-        self.count = len(arrays[0])
+        self.arrays = sample_arrays(data, float_arrays(parameters, "fit: parameters"))
+        self.count = len(self.arrays[0])
         size = self.count if batch_size is None else whole(batch_size, "fit: batch_size")
         self.size = min(size, self.count)
         self.shuffle = shuffle and self.size < self.count

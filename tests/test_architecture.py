@@ -28,7 +28,7 @@ LAYERS = [
     {"containers", "tracing", "directions", "numpy", "scipy"},
     {"claims"},
     {"nn", "optim", "data"},
-    {"training", "steps", "checkpoints"},
+    {"training", "loops", "steps", "checkpoints"},
     {"viz"},
     {"explanation", "installation", "reference"},
     {"claim_commands"},
