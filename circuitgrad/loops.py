@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from circuitgrad.checkpoints import Saving, read, write
-from circuitgrad.containers import float_arrays, leaves, mapped
+from circuitgrad.containers import arrays_of, float_arrays, mapped
 from circuitgrad.errors import SpecError
 from circuitgrad.optim.optimizers import Optimizer
 from circuitgrad.optim.stopping import EarlyStopping
@@ -154,7 +154,7 @@ class Loop:
         self.marks = {} if self.saving is None else self._marks(start, carried)
         if self.saving is not None and self.saving.resume and self.saving.path.exists():
             self._restore(now, self.saving.path)
-        with np.errstate(all="ignore"), _bar(progress, epochs, now.epoch) as bar:
+        with _bar(progress, epochs, now.epoch) as bar:
             while now.epoch < epochs and now.stopped is None:
                 self._epoch(now)
                 bar(now)
@@ -217,7 +217,8 @@ class Loop:
         batches = self.samples.indices(now.epoch)
         every = None if self.saving is None else self.saving.every
         while now.number < len(batches):
-            self._step(now, batches[now.number])
+            with np.errstate(all="ignore"):  # what is not finite is told by the step itself
+                self._step(now, batches[now.number])
             now.number += 1
             if every is not None and len(now.losses) % every == 0 and now.number < len(batches):
                 self._save(now)
@@ -230,7 +231,8 @@ class Loop:
     def _look(self, now: Now) -> None:
         """Validation, early stopping and callbacks after an epoch."""
         if self.validation is not None:
-            error = self.validation(now.parameters, now.state)
+            with np.errstate(all="ignore"):
+                error = self.validation(now.parameters, now.state)
             now.validations.append(error)
             if self.early is not None:
                 now.stopping = self.early.update(now.stopping, error, now.epoch, now.parameters)
@@ -268,7 +270,7 @@ class Loop:
 def _digest(value: Any) -> str:
     """A fingerprint of arrays."""
     found = hashlib.sha256()
-    for _, array in leaves(value, ""):
+    for array in arrays_of(value):
         if array is not None:
             found.update(f"{array.dtype.str}{array.shape}".encode())
             found.update(np.ascontiguousarray(array).tobytes())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from circuitgrad.circuits import Circuit, circuit
-from circuitgrad.containers import float_arrays, is_container, leaves, rebuilt
+from circuitgrad.containers import arrays_of, float_arrays, is_container, rebuilt
 from circuitgrad.data.sampling import batch_indices, sample_count, whole
 from circuitgrad.derivatives import reverse
 from circuitgrad.errors import DomainError, ShapeError, SpecError
@@ -89,7 +89,7 @@ class Steps:
 
 def _flat(*parts: Any) -> list[Any]:
     """The arrays of several containers, one after the other."""
-    return [x for part in parts if part is not None for _, x in leaves(part, "")]
+    return [x for part in parts if part is not None for x in arrays_of(part)]
 
 
 def _scalar(output: Any) -> Wire:
@@ -140,9 +140,7 @@ def check_finite(value: float, gradients: Any) -> bool:
     if not np.isfinite(value):
         return False
     # The sum is one pass without a temporary; only where it is not finite every entry is asked.
-    return all(
-        np.isfinite(np.sum(x)) or bool(np.all(np.isfinite(x))) for _, x in leaves(gradients, "")
-    )
+    return all(np.isfinite(np.sum(x)) or bool(np.all(np.isfinite(x))) for x in arrays_of(gradients))
 
 
 def divergence(where: str, origin: str) -> DomainError:
@@ -158,7 +156,7 @@ def sample_arrays(data: Any, parameters: Any) -> tuple[Array, ...]:
     listed = data if isinstance(data, tuple) else (data,)
     if isinstance(data, dict) or any(is_container(x) for x in listed):
         raise SpecError("fit: the data is a container of containers; needed a tuple of arrays.")
-    single = all(x.dtype == FLOAT32 for _, x in leaves(parameters, ""))
+    single = all(x.dtype == FLOAT32 for x in arrays_of(parameters))
     arrays = [float_arrays(x, "fit: data") for x in listed]
     sample_count(arrays, "fit: data")
     return tuple(x.astype(FLOAT32) if single else x for x in arrays)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from circuitgrad.containers import leaves, mapped, places, rebuilt
+from circuitgrad.containers import arrays_of, mapped, places, rebuilt
 from circuitgrad.errors import SpecError
 from circuitgrad.grammar import nearest
 from circuitgrad.optim.optimizers import Optimizer, State
@@ -47,7 +47,7 @@ def _is_meant(found: str, name: str) -> bool:
 
 def _each(function: Callable[..., Any], chosen: list[bool], first: Any, *others: Any) -> Any:
     """The first container with a function applied where it is chosen."""
-    columns = [[x for _, x in leaves(part, "")] for part in (first, *others)]
+    columns = [arrays_of(part) for part in (first, *others)]
     rows = zip(chosen, *columns, strict=True)
     return rebuilt(first, iter([function(*row) if is_in else row[0] for is_in, *row in rows]))
 
@@ -89,7 +89,7 @@ def global_norm(gradients: Any) -> float:
     >>> global_norm({"w": np.array([3.0]), "b": np.array([4.0])})
     5.0
     """
-    norms = [float(np.linalg.norm(np.asarray(x, np.float64))) for _, x in leaves(gradients, "")]
+    norms = [float(np.linalg.norm(np.asarray(x, np.float64))) for x in arrays_of(gradients)]
     return float(np.linalg.norm(norms)) if all(np.isfinite(norms)) else float(np.max(norms))
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from circuitgrad.containers import float_arrays, leaves, mapped, rebuilt, same_places
+from circuitgrad.containers import arrays_of, float_arrays, mapped, rebuilt, same_places
 from circuitgrad.errors import DomainError, SpecError
 from circuitgrad.grammar import nearest
 from circuitgrad.optim.formulas import Formula
@@ -121,7 +121,8 @@ class Rule:
         values = {n: _setting(self.name, n, {**self.defaults, **settings}[n]) for n in
                   formula.settings}  # fmt: skip
         schedule = as_schedule(self.rate if rate is None else rate, self.name)
-        return _optimizer(self.name, formula, schedule, values)
+        engine = _Engine(self.name, formula, schedule, values)
+        return Optimizer(engine.initial, engine.update, engine.point, schedule, engine.described())
 
     def __repr__(self) -> str:
         return f"<optimiser {self.name}: {', '.join(self.forms)}>"
@@ -134,54 +135,62 @@ def _setting(name: str, setting: str, value: Any) -> float:
     return number
 
 
-def _optimizer(
-    name: str, formula: Formula, rate: Schedule, settings: Mapping[str, float]
-) -> Optimizer:
-    def scalars(state: State, array: Array) -> dict[str, float]:
-        t = int(state["t"])
-        now = rate(t, fan_in_of(array.shape))
-        return {"t": float(t + 1), "rate": now, **settings}
+@dataclass(frozen=True)
+class _Engine:
+    """A formula with its settings, applied to every array of a container."""
 
-    def initial(parameters: Any) -> State:
-        arrays = float_arrays(parameters, f"{name}: parameters")
-        zeros = {variable: mapped(np.zeros_like, arrays) for variable in formula.state}
+    name: str
+    formula: Formula
+    rate: Schedule
+    settings: Mapping[str, float]
+
+    def initial(self, parameters: Any) -> State:
+        arrays = float_arrays(parameters, f"{self.name}: parameters")
+        zeros = {variable: mapped(np.zeros_like, arrays) for variable in self.formula.state}
         return {"t": np.array(0), **zeros}
 
-    def columns(state: State, parameters: Any) -> tuple[list[Array], list[list[Array]]]:
-        """The arrays of the parameters, and beside each its state."""
-        arrays = float_arrays(parameters, f"{name}: parameters")
-        _check_state(name, formula, state, arrays)
-        rows = [[x for _, x in leaves(state[variable], "")] for variable in formula.state]
-        listed = [x for _, x in leaves(arrays, "")]
-        return listed, [[row[k] for row in rows] for k in range(len(listed))]
-
-    def point(parameters: Any, state: State) -> Any:
-        if formula.point == "theta":
+    def point(self, parameters: Any, state: State) -> Any:
+        if self.formula.point == "theta":
             return parameters
-        arrays, states = columns(state, parameters)
-        pairs = zip(arrays, states, strict=True)
-        found = [formula.apply_point(x, own, scalars(state, x)) for x, own in pairs]
+        rows = self._rows(parameters, state)
+        found = [self.formula.apply_point(x, own, scalars) for x, own, scalars in rows]
         return rebuilt(parameters, iter(found))
 
-    def update(gradients: Any, state: State, parameters: Any) -> tuple[Any, State]:
-        arrays, states = columns(state, parameters)
-        same_places(gradients, parameters, f"{name}: gradients", "the parameters")
-        slopes = [
-            np.asarray(g, x.dtype) for (_, g), x in zip(leaves(gradients, ""), arrays, strict=True)
-        ]
+    def update(self, gradients: Any, state: State, parameters: Any) -> tuple[Any, State]:
+        rows = self._rows(parameters, state)
+        same_places(gradients, parameters, f"{self.name}: gradients", "the parameters")
         found = [
-            formula.apply(x, g, own, scalars(state, x))
-            for x, g, own in zip(arrays, slopes, states, strict=True)
+            self.formula.apply(x, np.asarray(g, x.dtype), own, scalars)
+            for (x, own, scalars), g in zip(rows, arrays_of(gradients), strict=True)
         ]
         new: State = {"t": np.array(int(state["t"]) + 1)}
-        for k, variable in enumerate(formula.state, start=1):
+        for k, variable in enumerate(self.formula.state, start=1):
             new[variable] = rebuilt(parameters, iter([row[k] for row in found]))
         return rebuilt(parameters, iter([row[0] for row in found])), new
 
-    told = ", ".join(f"{key}={value!r}" for key, value in settings.items())
-    at = "" if formula.point == "theta" else f" [g at {formula.point}]"
-    text = f"{name}: {formula.text}{at} | rate={rate}" + (f", {told}" if told else "")
-    return Optimizer(initial, update, point, rate, text)
+    def _rows(
+        self, parameters: Any, state: State
+    ) -> list[tuple[Array, list[Array], dict[str, float]]]:
+        """Each parameter with its state and the numbers in its formula."""
+        arrays = float_arrays(parameters, f"{self.name}: parameters")
+        _check_state(self.name, self.formula, state, arrays)
+        columns = [arrays_of(state[variable]) for variable in self.formula.state]
+        t = int(state["t"])
+        numbers: dict[int, dict[str, float]] = {}
+        rows = []
+        for k, x in enumerate(arrays_of(arrays)):
+            fan_in = fan_in_of(x.shape)
+            if fan_in not in numbers:
+                rate = self.rate(t, fan_in)
+                numbers[fan_in] = {"t": float(t + 1), "rate": rate, **self.settings}
+            rows.append((x, [column[k] for column in columns], numbers[fan_in]))
+        return rows
+
+    def described(self) -> str:
+        """The formula and all settings, as text."""
+        told = ", ".join([f"rate={self.rate}", *(f"{k}={v!r}" for k, v in self.settings.items())])
+        at = "" if self.formula.point == "theta" else f" [g at {self.formula.point}]"
+        return f"{self.name}: {self.formula.text}{at} | {told}"
 
 
 def _check_state(name: str, formula: Formula, state: Any, parameters: Any) -> None:
