@@ -1,4 +1,4 @@
-"""Writes what is generated in docs/ anew: gates.md, numpy.md and the figures."""
+"""Writes what is generated in docs/ anew: gates.md, numpy.md, optimizers.md and the figures."""
 
 import pathlib
 
@@ -6,6 +6,7 @@ import numpy as np
 
 import circuitgrad as cg
 from circuitgrad.installation import neuron
+from circuitgrad.optim.tables import optimizers_markdown
 from circuitgrad.reference import gates_markdown, numpy_markdown
 
 DOCS = pathlib.Path(__file__).resolve().parent
@@ -24,7 +25,8 @@ def figures():
 def main():
     (DOCS / "gates.md").write_text(gates_markdown(), encoding="utf-8")
     (DOCS / "numpy.md").write_text(numpy_markdown(), encoding="utf-8")
-    print(DOCS / "gates.md", DOCS / "numpy.md", sep="\n")
+    (DOCS / "optimizers.md").write_text(optimizers_markdown(), encoding="utf-8")
+    print(DOCS / "gates.md", DOCS / "numpy.md", DOCS / "optimizers.md", sep="\n")
     (DOCS / "figures").mkdir(exist_ok=True)
     for name, figure in figures().items():
         print(figure.save(DOCS / "figures" / name))

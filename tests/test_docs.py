@@ -6,6 +6,7 @@ import runpy
 
 import pytest
 
+from circuitgrad.optim.tables import optimizers_markdown
 from circuitgrad.reference import gates_markdown, numpy_markdown
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -26,6 +27,11 @@ def test_the_gate_table_is_what_the_gates_say():
 def test_the_page_on_numpy_is_what_wires_answer():
     page = (ROOT / "docs/numpy.md").read_text(encoding="utf-8")
     assert page == numpy_markdown(), "docs/numpy.md is not current. Run: make docs"
+
+
+def test_the_page_of_optimisers_is_what_runs():
+    page = (ROOT / "docs/optimizers.md").read_text(encoding="utf-8")
+    assert page == optimizers_markdown(), "docs/optimizers.md is not current. Run: make docs"
 
 
 def test_the_figures_are_committed():

@@ -94,6 +94,7 @@ def cross_entropy(scores: Any, target: Any, smoothing: float = 0.0) -> Any:
     5000.346574
     """
     wire = as_wire(scores)
+    check_ranks(wire, (1, 2), "scores")
     return negative_log_likelihood(log_softmax(wire), target, smoothing)
 
 

@@ -67,8 +67,8 @@ def batch_norm(
     count = wire.shape[0]
     if not isinstance(count, int) or count < 2:
         raise ShapeError(
-            f"batch_norm: x is {format_shape(wire.shape)}; training needs two samples or more, "
-            "their number given. Give two or more, or train=False."
+            f"batch_norm: x is {format_shape(wire.shape)}; one sample has no variance. "
+            "Give two or more, their number told, or train=False."
         )
     scaled, average, variance = _normalized(wire, (0,), epsilon)
     unbiased = variance[0] * (count / (count - 1))

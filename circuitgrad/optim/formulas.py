@@ -87,7 +87,11 @@ class Formula:
         return _update_circuit(self, shape, np.dtype(dtype))
 
     def __str__(self) -> str:
-        text = self.text
+        return self.pretty(self.text)
+
+    @staticmethod
+    def pretty(text: str) -> str:
+        """A formula with mathematical signs."""
         for plain, sign in _PRETTY:
             text = text.replace(plain, sign)
         return text
