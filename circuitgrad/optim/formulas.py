@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -22,11 +23,11 @@ from circuitgrad.wire import Array, Wire
 # the update (the first is 1), and the learning rate of this update.
 GIVEN = ("theta", "g", "t", "rate")
 
-_PRETTY = (
-    ("theta", "θ"), ("alpha", "α"), ("beta1", "β₁"), ("beta2", "β₂"), ("beta", "β"), ("rho", "ρ"),
-    ("sqrt", "√"), ("rate0", "ε₀"), ("rate", "ε"), ("nu", "ν"), ("mu", "μ"), ("tau", "τ"),
-    ("**2", "²"), ("**t", "ᵗ"), ("*", "·"), (" - ", " − "), (" = ", " ← "),
-)  # fmt: skip
+_SIGNS = {
+    "theta": "θ", "alpha": "α", "beta": "β", "beta1": "β₁", "beta2": "β₂", "rho": "ρ", "mu": "μ",
+    "nu": "ν", "tau": "τ", "rate": "ε", "rate0": "ε₀", "sqrt": "√", "maximum": "max",
+}  # fmt: skip
+_OPERATORS = (("**2", "²"), ("**t", "ᵗ"), ("**", "^"), ("*", "·"), ("-", "−"), (" = ", " ← "))
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class Formula:
     @staticmethod
     def pretty(text: str) -> str:
         """A formula with mathematical signs."""
-        for plain, sign in _PRETTY:
+        text = re.sub(r"\w+", lambda found: _SIGNS.get(found[0], found[0]), text)
+        for plain, sign in _OPERATORS:
             text = text.replace(plain, sign)
         return text
 

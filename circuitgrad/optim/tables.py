@@ -10,19 +10,19 @@ from circuitgrad.optim.schedules import DECLARED
 
 _HEAD = """# Optimisers
 
-This page is written by `make docs` from the declarations in `circuitgrad/optim`. The formulas are what runs: each is
-read into a circuit, and that circuit updates the parameters.
+This page is written by `make docs` from the declarations in `circuitgrad/optim`. The formulas are
+what runs: each is read into a circuit, and that circuit updates the parameters.
 
-θ is a parameter array, g its gradient, ε the learning rate, t the number of the update beginning with 1. The other
-letters on the left of an arrow are state, zero at first. Statements are done from left to right, each with the values
-that those before it left.
+θ is a parameter array, g its gradient, ε the learning rate, t the number of the update beginning
+with 1. Statements are done one after the other, each with the values that those before it left. A
+letter that is read before it is set is state, zero at first.
 """
 
 _RATES = """
 ## Learning rates
 
-t is the number of updates done before, 0 at first; `fan_in` the number of columns of a matrix, 1 for a vector. Where
-the table says ε₀, a schedule may stand as well.
+t is the number of updates done before, 0 at first; `fan_in` the number of columns of a matrix, 1
+for a vector. Where the table says ε₀, a schedule may stand as well.
 
 | schedule | ε | |
 |---|---|---|
