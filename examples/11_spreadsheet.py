@@ -49,7 +49,7 @@ def prove():
 
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
-    rows, roots = table(epochs=300)
+    rows, roots = table(epochs=600)
     a, b = rows[-1][-2:]
     print(f"a = {a:.6f}, b = {b:.6f}, RMSE {roots[0]:.3f} to {roots[-1]:.2e}")
     np.testing.assert_allclose([a, b], [2, 30], rtol=1e-6)

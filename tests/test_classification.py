@@ -23,7 +23,7 @@ def accuracy(scores, classes):
     return np.mean(np.argmax(scores, axis=1) == classes)
 
 
-@pytest.mark.parametrize("name", REFERENCE)
+@pytest.mark.parametrize("name", ["iris", pytest.param("digits", marks=pytest.mark.slow)])
 def test_softmax_regression_reaches_the_reference_objective(name):
     objective, reached = REFERENCE[name]
     x, y, x_test, y_test = parts(name)
