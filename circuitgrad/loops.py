@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import pathlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,9 +106,11 @@ class Monitoring:
 
     validation: Any
     early_stopping: EarlyStopping | None
-    callbacks: tuple[Callable[[Moment], Any], ...]
+    callbacks: Sequence[Callable[[Moment], Any]]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.callbacks, Sequence) or not all(map(callable, self.callbacks)):
+            raise SpecError(f"fit: callbacks is {self.callbacks!r}; needed a list of functions.")
         if self.early_stopping is None:
             return
         if not isinstance(self.early_stopping, EarlyStopping):
@@ -131,6 +133,8 @@ class Loop:
         monitoring: Monitoring,
         saving: Saving | None,
     ) -> None:
+        if not callable(loss):
+            raise SpecError(f"fit: the loss is {loss!r}; needed a function of the parameters.")
         if not isinstance(optimizer, Optimizer):
             raise SpecError(
                 f"fit: the optimiser is {type(optimizer).__name__}; needed one, as "

@@ -76,7 +76,7 @@ def fit(
         DomainError: A loss or gradient that is not finite: the step, the gate and its input.
     """
     samples = Samples(data, parameters, batch_size, shuffle, seed, prepare)
-    monitoring = Monitoring(validation, early_stopping, tuple(callbacks))
+    monitoring = Monitoring(validation, early_stopping, callbacks)
     chosen = adam() if optimizer is None else optimizer
     loop = Loop(loss, samples, chosen, monitoring, Saving.of(checkpoint))
     return loop.trained(parameters, state, whole(epochs, "fit: epochs", 0), progress)

@@ -283,6 +283,7 @@ def test_what_the_docs_print_is_what_runs():
         (lambda: optim.sgd().initial({"w": "text"}), "parameters w"),
         (lambda: optim.with_frozen(optim.sgd, "w"), "needed an optimiser"),
         (lambda: optim.with_norm_clipping(optim.sgd(), 0), "above 0"),
+        (lambda: optim.with_frozen(optim.sgd(), 3), "needed names of parameters"),
         (lambda: optim.EarlyStopping(patience=0), "patience"),
         (lambda: optim.EarlyStopping(patience=1.5), "whole number"),
         (lambda: after(optim.with_frozen(optim.sgd(), "V")), "no parameter is named 'V'"),

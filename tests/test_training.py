@@ -364,6 +364,8 @@ def test_a_rate_that_is_too_large_ends_in_words():
         ((squares, START, (X, Y)), {"early_stopping": optim.EarlyStopping()}, "needs validation="),
         ((squares, START, (X, Y)), {"early_stopping": 3}, "EarlyStopping(patience"),
         ((squares, START, (X, Y)), {"checkpoint": 5}, "needed a path"),
+        ((squares, START, (X, Y)), {"callbacks": 5}, "list of functions"),
+        ((3, START, (X, Y)), {}, "the loss is 3"),
         ((lambda p, x: p["w"] + x, {"w": 1.0}, X[:, 0]), {}, "needed one number"),
         ((lambda p, x: 1.0, START, X), {}, "depends on the parameters"),
         ((lambda p, s, x: np.sum(p["w"]), START, X), {"state": np.zeros(1)}, "pair (loss, new"),

@@ -63,7 +63,7 @@ def huber(prediction: Any, target: Any, delta: float = 1.0) -> Any:
     >>> huber([0.0, 3.0], [0.0, 0.0], delta=1.0)
     1.25
     """
-    if not delta > 0:
+    if not isinstance(delta, int | float | np.number) or not delta > 0:
         raise DomainError(f"huber: delta is {delta!r}; needed a number above 0.")
     first, second = as_wire(prediction), as_wire(target)
     check_equal_shapes(first, second, "huber: the prediction", "the target")

@@ -112,7 +112,12 @@ def group_norm(parameters: Any, x: Any, groups: int, *, epsilon: float = 1e-5) -
     wire = as_wire(x)
     check_ranks(wire, (2,), "group_norm: x")
     count, features = wire.shape
-    if groups < 1 or not isinstance(features, int) or features % groups:
+    if (
+        not isinstance(groups, int)
+        or groups < 1
+        or not isinstance(features, int)
+        or features % groups
+    ):
         raise ShapeError(
             f"group_norm: x is {format_shape(wire.shape)}, for {groups} groups; needed a number of "
             "features that the groups divide."

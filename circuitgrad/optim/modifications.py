@@ -53,6 +53,8 @@ def _each(function: Callable[..., Any], chosen: list[bool], first: Any, *others:
 
 
 def _described(optimizer: Optimizer, text: str, only: Selection = None) -> str:
+    if not (only is None or callable(only) or isinstance(only, Iterable)):
+        raise SpecError(f"{text}: got {only!r}; needed names of parameters, or a function of them.")
     if not isinstance(optimizer, Optimizer):
         raise SpecError(
             f"{text}: got {type(optimizer).__name__}; needed an optimiser, as optim.sgd(0.1)."
