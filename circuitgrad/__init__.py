@@ -107,6 +107,7 @@ if TYPE_CHECKING:
     from circuitgrad.proofs.report import Report, verify
     from circuitgrad.stability.forms import StableForm, stable
     from circuitgrad.stability.measures import Accuracy, accuracy
+    from circuitgrad.training import fit
 
 __version__ = "0.1.0"
 
@@ -135,12 +136,16 @@ _ON_USE = {
     "replay": "claims.certificates",
     "from_sympy": "formulas.from_symbolic",
     "verify": "proofs.report",
+    "fit": "training",
 }
+_TRAINING_KIT = ("data", "nn", "optim")
 
 
 def __getattr__(name: str) -> Any:
     if name in _ON_USE:
         return getattr(upper_layer(_ON_USE[name]), name)
+    if name in _TRAINING_KIT:
+        return upper_layer(name)
     raise AttributeError(f"module 'circuitgrad' has no attribute '{name}'")
 
 
@@ -214,6 +219,7 @@ __all__ = [
     "exp",
     "exp2",
     "expm1",
+    "fit",
     "from_sympy",
     "grad",
     "hard_tanh",

@@ -1,4 +1,4 @@
-"""Writes what is generated in docs/ anew: gates, NumPy's list, errata, gallery, the figures."""
+"""Writes what is generated in docs/ anew: lists of gates, NumPy, optimisers; errata, gallery."""
 
 import importlib.util
 import inspect
@@ -11,6 +11,7 @@ import circuitgrad as cg
 from circuitgrad.claims.files import check_claims, read_claims
 from circuitgrad.claims.reports import errata_markdown
 from circuitgrad.installation import neuron
+from circuitgrad.optim.tables import optimizers_markdown
 from circuitgrad.reference import gates_markdown, numpy_markdown
 
 DOCS = pathlib.Path(__file__).resolve().parent
@@ -88,7 +89,14 @@ def main():
     (DOCS / "gates.md").write_text(gates_markdown(), encoding="utf-8")
     (DOCS / "numpy.md").write_text(numpy_markdown(), encoding="utf-8")
     (DOCS / "what-the-notes-got-wrong.md").write_text(errata(), encoding="utf-8")
-    print(DOCS / "gates.md", DOCS / "numpy.md", DOCS / "what-the-notes-got-wrong.md", sep="\n")
+    (DOCS / "optimizers.md").write_text(optimizers_markdown(), encoding="utf-8")
+    print(
+        DOCS / "gates.md",
+        DOCS / "numpy.md",
+        DOCS / "optimizers.md",
+        DOCS / "what-the-notes-got-wrong.md",
+        sep="\n",
+    )
     (DOCS / "figures").mkdir(exist_ok=True)
     for name, figure in figures().items():
         print(figure.save(DOCS / "figures" / name))

@@ -29,6 +29,8 @@ LAYERS = [
     {"containers", "tracing", "directions", "numpy", "scipy"},
     {"claims"},
     {"stability"},
+    {"nn", "optim", "data"},
+    {"training", "loops", "steps", "checkpoints"},
     {"viz"},
     {"explanation", "installation", "reference"},
     {"claim_commands"},

@@ -6,6 +6,7 @@ import runpy
 
 import pytest
 
+from circuitgrad.optim.tables import optimizers_markdown
 from circuitgrad.reference import gates_markdown, numpy_markdown
 from circuitgrad.viz.escaping import escape
 
@@ -33,6 +34,11 @@ def test_the_page_on_errata_is_what_the_verdicts_say():
     page = (ROOT / "docs/what-the-notes-got-wrong.md").read_text(encoding="utf-8")
     generated = runpy.run_path(str(ROOT / "docs/generate.py"))["errata"]()
     assert page == generated, "docs/what-the-notes-got-wrong.md is not current. Run: make docs"
+
+
+def test_the_page_of_optimisers_is_what_runs():
+    page = (ROOT / "docs/optimizers.md").read_text(encoding="utf-8")
+    assert page == optimizers_markdown(), "docs/optimizers.md is not current. Run: make docs"
 
 
 def test_the_figures_are_committed():
