@@ -71,8 +71,8 @@ def parse_assumptions(texts: str | Iterable[str], is_array: Callable[[str], bool
     Raises:
         SpecError: A text that says none of what is understood.
 
-    >>> parse_assumptions(["A is symmetric", "0 < t"], lambda name: name == "A").conditions
-    (0 < t,)
+    >>> parse_assumptions(["A is symmetric", "0 < t < 1"], lambda name: name == "A").conditions
+    (0 < t, t < 1)
     """
     listed = (texts,) if isinstance(texts, str) else tuple(texts)
     facts: dict[str, frozenset[str]] = {}
@@ -81,14 +81,23 @@ def parse_assumptions(texts: str | Iterable[str], is_array: Callable[[str], bool
         if not isinstance(text, str):
             raise SpecError(f"assuming: got {text!r}; needed text such as 'x > 0'.")
         name, words = _fact(text)
-        if name is None:
-            found = _condition(text, is_array)
-            if not isinstance(found, str):
+        if name is not None:
+            facts[name] = facts.get(name, frozenset()) | frozenset(words)
+            continue
+        for part in _unchained(text):
+            found = _condition(part, is_array)
+            if isinstance(found, str):
+                facts[found] = facts.get(found, frozenset()) | {"positive"}
+            else:
                 conditions.append(found)
-                continue
-            name, words = found, ("positive",)
-        facts[name] = facts.get(name, frozenset()) | frozenset(words)
     return Assumptions(listed, facts, tuple(conditions))
+
+
+def _unchained(text: str) -> list[str]:
+    """The comparisons of neighbours that a chain such as 0 < t < 1 says."""
+    parts = re.split(r"(<=?|>=?)", text)
+    pairs = zip(parts[::2], parts[1::2], parts[2::2], strict=False)
+    return ["".join(pair) for pair in pairs] if len(parts) > 3 else [text]
 
 
 def _fact(text: str) -> tuple[str | None, tuple[str, ...]]:
