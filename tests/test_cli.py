@@ -119,7 +119,7 @@ def test_explain_writes_the_figure(call, tmp_path, ending):
         (["x^2"], "Write x**2"),
         (["foo(x)"], "unknown function 'foo'"),
         (["sgmoid(x)"], "Did you mean sigmoid"),
-        (["__import__('os').system('true')"], "not part of the grammar"),
+        (["__import__('os').system('true')"], "functions have plain names"),
         (["x +"], "not an expression"),
         (["1/0*x"], "division by zero"),
         (["1e999999999*x"], "exponents of ten up to 1000"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import sympy as sp
@@ -11,19 +13,22 @@ import sympy as sp
 from circuitgrad.circuits import Circuit
 from circuitgrad.claims.assumptions import Assumptions, parse_assumptions
 from circuitgrad.claims.languages import language_of, translated
-from circuitgrad.claims.sides import NUMBERS, Side, names_of, read_side
+from circuitgrad.claims.sides import NUMBERS, Side, is_double, names_of, read_side
 from circuitgrad.claims.statements import Statement
 from circuitgrad.derivatives import grad, hessian, jacobian
 from circuitgrad.errors import CircuitError, ShapeError, SpecError
 from circuitgrad.formulas.closed_forms import LAYOUTS
 from circuitgrad.formulas.derivations import Derivation, derivation
+from circuitgrad.formulas.exact_numbers import exact
 from circuitgrad.formulas.symbolic import real_symbol
+from circuitgrad.formulas.text import expression_text
 from circuitgrad.gates.contractions import diag, diagonal
 from circuitgrad.grammar import nearest
 from circuitgrad.sources import input_wire
 from circuitgrad.spec import Shape, format_shape, parse_shape
 from circuitgrad.wire import Wire
 
+_DECIMAL = re.compile(r"(?<![\w.])\d*\.\d+(?:[eE][-+]?\d+)?")
 _UNSMOOTH = (sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.floor, sp.ceiling)
 
 
@@ -164,6 +169,7 @@ def derivative(
     unused = f"'{name}' does not stand in the function, so that its derivative is 0."
     absent = () if name in (names_of(function) or (name,)) else (unused,)
     notes = absent + tuple(_only_claimed(names_of(function), names_of(claim), inputs, read))
+    notes += tuple(_recognised(texts))
     options = {"wrt": name, "layout": layout, "language": language, "structure": structure}
     given = {"function": texts[0], "claim": texts[1]}
     record = _record(given, read, assumptions, {"kind": kind, **options})
@@ -208,6 +214,16 @@ def _structured(structure: str, kind: str, correct: Side, wrt: Wire) -> Side:
     own = diag(diagonal(gradient))
     free = own if structure == "diagonal" else gradient + gradient.T - own
     return replace(correct, wire=free)
+
+
+def _recognised(texts: Iterable[Any]) -> Iterator[str]:
+    """A note for every decimal that is the double of a known number, and is read as that."""
+    found = (part for text in texts if isinstance(text, str) for part in _DECIMAL.findall(text))
+    for decimal in dict.fromkeys(found):
+        value = Fraction(decimal)
+        if is_double(value) and exact(float(value)) != sp.Rational(decimal):
+            meaning = expression_text(exact(float(value)))
+            yield f"{decimal} is read as {meaning}, of which it is the double."
 
 
 def _only_claimed(

@@ -19,6 +19,7 @@ from circuitgrad.errors import CircuitError, SpecError
 from circuitgrad.formulas.exact_numbers import exact
 from circuitgrad.formulas.from_symbolic import wire_of
 from circuitgrad.formulas.symbolic import expressions, real_symbol
+from circuitgrad.gates.exact_values import is_short
 from circuitgrad.sources import as_wire
 from circuitgrad.spec import Shape
 from circuitgrad.wire import Array, Wire, replaced
@@ -155,7 +156,7 @@ def _exact_formula(text: str, inputs: Mapping[str, Wire]) -> sp.Expr:
     known = {name: exact_number for name, (exact_number, _) in NUMBERS.items()}
     symbols = {name: real_symbol(name) for name, wire in inputs.items() if not wire.shape}
     try:
-        found = grammar.evaluate(text, {**known, **symbols}, scalar_functions(), _rational)
+        found = grammar.evaluate(text, {**known, **symbols}, scalar_functions(), _literal)
     except CircuitError:
         raise
     except ValueError as error:  # SymPy orders no complex numbers
@@ -163,6 +164,23 @@ def _exact_formula(text: str, inputs: Mapping[str, Wire]) -> sp.Expr:
     if not isinstance(found, sp.Expr):
         raise SpecError(f"formula {text!r}: it is no number. Write a formula.")
     return found
+
+
+def _literal(value: int | Fraction) -> sp.Expr:
+    """A number as it is written; one that is the double of π, 1/3 or the like is that number."""
+    return exact(float(value)) if is_double(Fraction(value)) else _rational(value)
+
+
+def is_double(value: Fraction) -> bool:
+    """Whether a decimal is written with all the digits of a double, which was rounded.
+
+    >>> is_double(Fraction("0.3989422804014327")), is_double(Fraction("0.4"))
+    (True, False)
+    """
+    if value.denominator == 1 or abs(value) > 1e300:
+        return False
+    number = float(value)
+    return not is_short(number) and Fraction(repr(number)) == value
 
 
 def _rational(value: int | Fraction) -> sp.Expr:
@@ -190,7 +208,7 @@ class _Number:
     def number(self) -> float | int:
         """The double that stands for it; refused where a double says something else."""
         number = float(self.value)
-        if exact(number) != _rational(self.value):
+        if exact(number) != _rational(self.value) and not is_double(self.value):
             raise SpecError(
                 f"the number {self.value} has more digits than a double. Give it as an input, or "
                 "claim a formula of scalars, which is read exactly."
