@@ -35,11 +35,11 @@ CALLABLE = {
 def symbol_text(name: str) -> str:
     """A name in text: Greek letters by name, digits at the end as subscripts.
 
-    >>> symbol_text("theta"), symbol_text("W1"), symbol_text("lambda0")
+    >>> symbol_text("theta"), symbol_text("W1"), symbol_text("lambda_0")
     ('θ', 'W₁', 'λ₀')
     """
-    base = name.rstrip("0123456789")
-    return name_text(_GREEK.get(base, base) + name[len(base) :])
+    base = re.sub(r"_?[0-9]+$", "", name)
+    return name_text(_GREEK[base] + name[len(base) :] if base in _GREEK else name)
 
 
 _LONG = 15  # digits; a fraction of more is a rounded number, and reads better as a decimal
