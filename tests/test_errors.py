@@ -272,3 +272,22 @@ def test_the_cheapest_mode_says_how_sizes_are_given():
 def test_an_unknown_order_of_entries_is_refused():
     with pytest.raises(cg.SpecError, match="order='K'; needed 'C' or 'F'"):
         V.reshape(3, 1, order="K")
+
+
+def test_masks_are_refused_and_not_dropped():
+    masked = np.ma.masked_array([1.0, 2.0], mask=[False, True])
+    told = "A mask would be lost"
+    a = cg.input("a", 2)
+    with pytest.raises(cg.SpecError, match=told):
+        cg.grad(lambda v: np.sum(v * v))(masked)
+    with pytest.raises(cg.SpecError, match=told):
+        cg.circuit(f=a * a)(a=masked)
+    with pytest.raises(cg.SpecError, match=told):
+        cg.constant(masked)
+    npt.assert_array_equal(cg.circuit(f=a * a)(a=np.ma.masked_array([1.0, 2.0])), [1.0, 4.0])
+
+
+@pytest.mark.parametrize("axis", [None, 0, (0,)])
+def test_medians_of_named_axes_are_refused(axis):
+    with pytest.raises(cg.ShapeError, match=r"axis 'n'"):
+        np.median(cg.input("a", "n"), axis=axis)

@@ -27,6 +27,12 @@ SAME_AS_NUMPY = {
     "copy": (lambda x: x.copy() + x, T234),
     "clip from below": (lambda x: x.clip(min=1), T234),
     "clip to a maximum": (lambda x: x.clip(max=2), T234),
+    "median of two axes": (lambda x: np.median(x, axis=(0, -1), keepdims=True), T234),
+    "quantiles of two axes": (lambda x: np.quantile(x, [0.2, 0.7], axis=(2, 0)), T234),
+    "percentile of two axes": (
+        lambda x: np.percentile(x, 35, axis=(0, 1), keepdims=True),
+        T234,
+    ),
     "moveaxis": (lambda x: np.moveaxis(x, 0, -1), T234),
     "reshape": (lambda x: np.reshape(x, (4, -1)), T234),
     "ravel": (lambda x: np.ravel(x), T234),

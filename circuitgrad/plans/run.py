@@ -18,7 +18,7 @@ from circuitgrad.grammar import nearest
 from circuitgrad.methods import upper_layer
 from circuitgrad.plans.schedule import Plan, root
 from circuitgrad.sources import constant
-from circuitgrad.spec import SCALAR, bind_shape, format_shape, resolve_shape
+from circuitgrad.spec import SCALAR, bind_shape, format_shape, resolve_shape, unmasked
 from circuitgrad.wire import Array, Wire, describe
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _array(wire: Wire, value: Any) -> Any:
             "numbers. To build on, use the expression that the circuit was made of."
         )
     try:
-        array = np.asarray(value)
+        array = unmasked(value)
     except (SpecError, ValueError, TypeError) as error:
         raise SpecError(f"input '{wire.label}': got {value!r}; needed numbers. {error}") from None
     if array.dtype.kind not in "fiub":
