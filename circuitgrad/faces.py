@@ -77,7 +77,7 @@ class Faces:
             sizes: The sizes of named axes, for "mixed" and "auto".
         """
         if mode == "auto":
-            mode = upper_layer("plans.modes").jacobian_cost(self, wrt, sizes or {}).best
+            mode = upper_layer("plans.modes").jacobian_cost(self, wrt, sizes or {}, "jacobian").best
         result: Circuit = upper_layer("derivatives").jacobian(self, wrt, mode, sizes)
         return result
 

@@ -136,18 +136,22 @@ class Methods:
         """The wire with its axes reversed."""
         return _gates("contractions").transpose(self)  # type: ignore[no-any-return]
 
-    def reshape(self, *shape: Any) -> Wire:
-        """The same entries in another shape, in C order; one axis may be -1."""
+    def reshape(self, *shape: Any, order: str = "C") -> Wire:
+        """The same entries in another shape, in C or F order; one axis may be -1."""
         target = shape[0] if len(shape) == 1 else shape
-        return _gates("shapes").reshape(self, target)  # type: ignore[no-any-return]
+        return _gates("shapes").reshape_in_order(self, target, order)  # type: ignore[no-any-return]
 
     def astype(self, dtype: Any, *, copy: bool = True) -> Wire:
         """The same entries in float32 or float64; the gradient is cast back."""
         return _gates("casting").astype(self, dtype)  # type: ignore[no-any-return]
 
-    def flatten(self) -> Wire:
-        """The entries as a vector, in C order."""
-        return self.reshape(-1)
+    def copy(self) -> Wire:
+        """The wire itself: nothing can be written into it."""
+        return self  # type: ignore[return-value]
+
+    def flatten(self, order: str = "C") -> Wire:
+        """The entries as a vector, in C or F order."""
+        return self.reshape(-1, order=order)
 
     ravel = flatten
 
@@ -204,9 +208,9 @@ class Methods:
         """Each entry repeated along an axis (of the flat array by default)."""
         return _numpy("repeat", self, repeats, axis)  # type: ignore[no-any-return]
 
-    def clip(self, low: Any = None, high: Any = None) -> Wire:
+    def clip(self, min: Any = None, max: Any = None) -> Wire:
         """The entries moved into an interval."""
-        return _numpy("clip", self, low, high)  # type: ignore[no-any-return]
+        return _numpy("clip", self, min, max)  # type: ignore[no-any-return]
 
     def take(self, indices: Any, axis: int | None = None) -> Wire:
         """The entries at the positions given along an axis (of the flat array by default)."""

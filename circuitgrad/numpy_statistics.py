@@ -84,7 +84,7 @@ def _average(
 
 
 def _quantile(
-    x: Any, q: Any, axis: int | None = None, *, method: str = "linear", keepdims: bool = False
+    x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Wire:
     """Between the two sorted entries around a position, linearly, as NumPy's default method."""
     if method != "linear":
@@ -95,6 +95,10 @@ def _quantile(
     if not 0 <= float(q) <= 1:
         raise SpecError(f"np.quantile: quantile {float(q)!r}; needed 0 to 1.")
     wire = as_wire(x)
+    if isinstance(axis, tuple):
+        joined, places = sequences.last_joined(wire, axis)
+        inner = _quantile(joined, q, -1)
+        return contractions.expand_dims(inner, places) if keepdims else inner
     ordered = sequences.sort(wire, axis)
     place = 0 if axis is None else axis
     size = arrangements.axis_size(ordered, place, "np.quantile")

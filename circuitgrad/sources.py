@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from circuitgrad.errors import SpecError
-from circuitgrad.spec import FLOAT64, Shape, Spec, format_shape, parse_dtype, parse_shape
+from circuitgrad.spec import FLOAT64, Shape, Spec, format_shape, parse_dtype, parse_shape, unmasked
 from circuitgrad.wire import Array, Gate, Kernel, Wire, check_name, intern
 
 _tokens = itertools.count(1)
@@ -181,7 +181,7 @@ def constant(value: Any, dtype: Any = None) -> Wire:
         SpecError: Complex, text or object values.
     """
     try:
-        array = np.asarray(value)
+        array = unmasked(value)
     except (SpecError, ValueError, TypeError) as error:
         raise SpecError(f"constant: {value!r} is not an array of numbers. {error}") from None
     if array.dtype.kind not in "fiub":

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuitgrad.errors import ShapeError, SpecError
 
@@ -39,6 +40,17 @@ class Spec:
 
 
 SCALAR = Spec()
+
+
+def unmasked(value: Any) -> NDArray[Any]:
+    """A value as an array.
+
+    Raises:
+        ValueError: A masked array with masked entries, which would count as entries like others.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError("A mask would be lost. Use np.where with the mask, or value.filled(0).")
+    return np.asarray(value)
 
 
 def parse_dtype(dtype: Any) -> DType:

@@ -22,7 +22,7 @@ from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.from_formula import elementwise
 from circuitgrad.gates.shapes import zeros
 from circuitgrad.sources import as_wire, constant, traced_input
-from circuitgrad.spec import FLOAT32, FLOAT64, Shape, axis_number, format_shape
+from circuitgrad.spec import FLOAT32, FLOAT64, Shape, axis_number, format_shape, unmasked
 from circuitgrad.wire import Wire, build, known_value
 
 Function: TypeAlias = Callable[..., Any]
@@ -91,7 +91,7 @@ def _entered(value: Any, name: str) -> Wire:
     if isinstance(value, Wire):
         return build(dataclasses.replace(_alias), (value,))
     try:
-        array = np.asarray(value)
+        array = unmasked(value)
     except (TypeError, ValueError) as error:
         raise SpecError(f"argument '{name}': got {value!r}; needed numbers. {error}") from None
     if array.dtype.kind not in "fiub":

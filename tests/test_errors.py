@@ -256,3 +256,38 @@ def test_every_error_is_a_circuit_error_and_a_builtin_one():
         assert issubclass(error, builtin)
     assert issubclass(cg.DerivativeError, cg.CircuitError)
     assert issubclass(cg.ProofError, cg.CircuitError)
+
+
+def test_kronecker_products_of_named_sizes_are_refused():
+    with pytest.raises(cg.ShapeError, match=r"kron: a is \(n,\); needed integer sizes"):
+        np.kron(cg.input("a", "n"), [1.0, 2.0])
+
+
+def test_the_cheapest_mode_says_how_sizes_are_given():
+    a = cg.input("a", "n")
+    with pytest.raises(cg.SpecError, match=r"jacobian: no size .* as sizes=dict\(n=100\)"):
+        cg.circuit(f=a * a).jacobian("a", mode="auto")
+
+
+def test_an_unknown_order_of_entries_is_refused():
+    with pytest.raises(cg.SpecError, match="order='K'; needed 'C' or 'F'"):
+        V.reshape(3, 1, order="K")
+
+
+def test_masks_are_refused_and_not_dropped():
+    masked = np.ma.masked_array([1.0, 2.0], mask=[False, True])
+    told = "A mask would be lost"
+    a = cg.input("a", 2)
+    with pytest.raises(cg.SpecError, match=told):
+        cg.grad(lambda v: np.sum(v * v))(masked)
+    with pytest.raises(cg.SpecError, match=told):
+        cg.circuit(f=a * a)(a=masked)
+    with pytest.raises(cg.SpecError, match=told):
+        cg.constant(masked)
+    npt.assert_array_equal(cg.circuit(f=a * a)(a=np.ma.masked_array([1.0, 2.0])), [1.0, 4.0])
+
+
+@pytest.mark.parametrize("axis", [None, 0, (0,)])
+def test_medians_of_named_axes_are_refused(axis):
+    with pytest.raises(cg.ShapeError, match=r"axis 'n'"):
+        np.median(cg.input("a", "n"), axis=axis)

@@ -263,6 +263,23 @@ def test_rounded_numbers_are_written_as_decimals():
     assert cg.circuit(f=x / np.sqrt(3.0)).matrix().startswith("f = 0.57735x")
 
 
+@pytest.mark.parametrize(
+    ("build", "text"),
+    [
+        (lambda x: x * 1.0000001, "1.0000001x"),
+        (lambda x: x * (2 + 1e-12), "2.000000000001x"),
+        (lambda x: x * 1e-7, "10⁻⁷x"),
+        (lambda x: x * -2.5e-8, "−2.5·10⁻⁸x"),
+        (lambda x: x * 123456789.123, "123456789.123x"),
+        (lambda x: np.mean(x) * 1e-7, "(10⁻⁷/n)𝟏ᵀx"),
+        (lambda x: x**1.0000001, "x^∘(1.0000001)"),
+        (lambda x: x * 1e300, "10³⁰⁰x"),
+    ],
+)
+def test_numbers_do_not_look_like_others(build, text):
+    assert cg.circuit(f=build(x)).matrix() == f"f = {text}"
+
+
 def test_index_letters_differ_from_the_names_of_inputs_and_axes():
     i, j = cg.input("i", "k"), cg.input("j", "k")
     assert cg.circuit(f=i * j).index() == "f[l] = i[l]·j[l]"

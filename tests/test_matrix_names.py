@@ -109,7 +109,8 @@ PLACES = "eₖ is 1 at place k, counted from 0, and 0 elsewhere"
 def test_single_entries_are_products_with_unit_vectors(x):
     m = cg.input("A", "m n")
     assert printed(x[0]) == f"f = e₀ᵀx   ({PLACES})"
-    assert printed(m[:, -1]) == f"f = Ae₋₁   ({PLACES})"
+    from_the_end = PLACES.replace("0,", "0, or back from −1, the last,")
+    assert printed(m[:, -1]) == f"f = Ae₋₁   ({from_the_end})"
     assert cg.circuit(f=m[1]).index() == "f[i] = A[1,i]"
     pair = cg.circuit(f=x[0] * x[1])
     assert pair.grad("x").index() == "∂f/∂x[i] = x[0]·δ[i,1] + x[1]·δ[i,0]   (denominator layout)"
@@ -158,3 +159,15 @@ def test_long_sums_that_come_back_get_a_name(x):
         .matrix()
         .endswith("(s = 2 + (xᵀy)² + xᵀx + yᵀy; symmetric: the same in both layouts)")
     )
+
+
+def test_derivatives_name_their_input_as_the_form_does():
+    for name, symbol in (("x_1", "x₁"), ("x1_2", "x1_2"), ("theta_1", "θ₁"), ("theta1", "θ₁")):
+        w = cg.input(name, "n")
+        printed = cg.circuit(f=w @ w).grad(name).matrix()
+        assert printed == f"∂f/∂{symbol} = 2{symbol}   (denominator layout)"
+
+
+def test_places_counted_from_the_end_are_explained(x):
+    assert "or back from −1, the last" in cg.circuit(f=x[0] * x[-1]).matrix()
+    assert "back" not in cg.circuit(f=x[0] * x[1]).matrix()

@@ -125,8 +125,14 @@ def _style(circuit: Circuit, latex: bool) -> Style:
 
 
 def _output_text(name: str, style: Style) -> str:
-    """The name of an output, `∂f/∂theta` as ∂f/∂θ."""
-    return re.sub(r"[^\W_²]+", lambda word: style.name(word[0]), name)
+    """The name of an output, `∂f/∂theta` as ∂f/∂θ, inputs as in the form itself."""
+
+    def shown(match: re.Match[str]) -> str:
+        if match[0] in style.inputs:
+            return style.name(match[0])
+        return re.sub(r"[^\W_]+", lambda word: style.name(word[0]), match[0])
+
+    return re.sub(r"[^\W²]+", shown, name)
 
 
 def _leading(circuit: Circuit, k: int) -> int | None:
@@ -186,7 +192,9 @@ def _matrix_line(found: Arrangement, style: Style) -> tuple[str, list[str]]:
     if any(e.head == "unit" for e in shown):
         vector = style.unit("k")
         vector = f"${vector}$" if style.is_latex else vector
-        notes.append(f"{vector} is 1 at place k, counted from 0, and 0 elsewhere")
+        back = any(e.text.startswith("-") for e in shown if e.head == "unit")
+        counted = "from 0, or back from −1, the last" if back else "from 0"
+        notes.append(f"{vector} is 1 at place k, counted {counted}, and 0 elsewhere")
     return text, notes
 
 

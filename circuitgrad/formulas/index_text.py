@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from circuitgrad.formulas.matrix_chains import NoMatrixFormError, matrix_terms
-from circuitgrad.formulas.matrix_styles import TEXT, Style
+from circuitgrad.formulas.matrix_styles import TEXT, Style, exponent_text
 from circuitgrad.formulas.matrix_text import Writer
 from circuitgrad.formulas.tensor_algebra import ARRAY_CALLS
 from circuitgrad.formulas.tensor_terms import Factor, Form, Term
@@ -92,8 +92,8 @@ class IndexWriter:
         if factor.exponent == 1:
             return text
         if factor.exponent.denominator == 1 or self.style.is_latex:
-            return text + self.style.superscript(str(factor.exponent))
-        return f"{text}^({factor.exponent})".replace("-", "−")
+            return text + self.style.power(factor.exponent)
+        return f"{text}^({exponent_text(factor.exponent)})".replace("-", "−")
 
     def _atom(self, factor: Factor, letters: list[str], used: int) -> str:
         if factor.kind == "delta":

@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 
 from circuitgrad.formulas.latex import name_latex
-from circuitgrad.formulas.matrix_factoring import MAX_DENOMINATOR
 from circuitgrad.formulas.text import name_text
 
 _SUPER = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
@@ -35,11 +35,43 @@ CALLABLE = {
 def symbol_text(name: str) -> str:
     """A name in text: Greek letters by name, digits at the end as subscripts.
 
-    >>> symbol_text("theta"), symbol_text("W1"), symbol_text("lambda0")
+    >>> symbol_text("theta"), symbol_text("W1"), symbol_text("lambda_0")
     ('θ', 'W₁', 'λ₀')
     """
-    base = name.rstrip("0123456789")
-    return name_text(_GREEK.get(base, base) + name[len(base) :])
+    base = re.sub(r"_?[0-9]+$", "", name)
+    return name_text(_GREEK[base] + name[len(base) :] if base in _GREEK else name)
+
+
+_LONG = 15  # digits; a fraction of more is a rounded number, and reads better as a decimal
+_LONG_INTEGER = 21
+_SHOWN_DIGITS = 6
+
+
+def is_long(value: Fraction) -> bool:
+    """Whether a number is shown as a decimal rather than as a fraction."""
+    digits = len(str(abs(value.numerator)))
+    if value.denominator == 1:
+        return digits > _LONG_INTEGER
+    return digits + len(str(value.denominator)) > _LONG
+
+
+def decimal_text(value: Fraction) -> str:
+    """The shortest decimal that is read back as the same double.
+
+    >>> decimal_text(Fraction(1.0000001)), decimal_text(Fraction(1, 10) ** 400)
+    ('1.0000001', '1e-400')
+    """
+    if not value or _SMALLEST < abs(value) < _LARGEST:
+        return repr(float(value)).removesuffix(".0")
+    return f"{(Decimal(value.numerator) / Decimal(value.denominator)).normalize():e}"
+
+
+def exponent_text(value: Fraction) -> str:
+    """An exponent as a fraction or with all its digits, without the place where it stands."""
+    return decimal_text(value) if is_long(value) else str(value)
+
+
+_SMALLEST, _LARGEST = Fraction(1, 10**300), Fraction(10**305)
 
 
 @dataclass(frozen=True)
@@ -121,13 +153,35 @@ class Style:
 
     def fraction(self, value: Fraction) -> str:
         """A positive rational number."""
+        if is_long(value):
+            return self.decimal(value)
         if value.denominator == 1:
             return str(value.numerator)
-        if value.denominator > MAX_DENOMINATOR:
-            return f"{float(value):.6g}"
         if self.is_latex:
             return rf"\tfrac{{{value.numerator}}}{{{value.denominator}}}"
         return "½" if value == Fraction(1, 2) else f"({value.numerator}/{value.denominator})"
+
+    def decimal(self, value: Fraction) -> str:
+        """A positive number as a decimal: 3.14159, 2.5·10⁻⁸, 1.0000001.
+
+        Six digits, or all where six would look like a number that it is not.
+        """
+        digits, _, power = decimal_text(value).partition("e")
+        if len(digits.replace(".", "").strip("0")) > _SHOWN_DIGITS:
+            short = f"{float(digits):.{_SHOWN_DIGITS}g}"
+            looks_rounded = len(short.replace(".", "").strip("0")) >= _SHOWN_DIGITS - 1
+            digits = short if looks_rounded and "e" not in short else digits
+        if not power:
+            return digits
+        tens = "10" + self.superscript(str(int(power)))
+        return tens if digits == "1" else digits + self.pick("·", r" \cdot ") + tens
+
+    def power(self, exponent: Fraction) -> str:
+        """An exponent behind its base, as a fraction or with all its digits."""
+        if not is_long(exponent):
+            return self.superscript(str(exponent))
+        shown = exponent_text(exponent)
+        return self.pick(f"^({shown})".replace("-", "−"), f"^{{{shown}}}")
 
     def function(self, name: str) -> str:
         """The name of a function."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from circuitgrad.formulas.matrix_styles import CALLABLE, Style
+from circuitgrad.formulas.matrix_styles import CALLABLE, Style, exponent_text, is_long
 from circuitgrad.formulas.matrix_terms import Chain, Expression, MatrixTerm, Scalars, transposed
 
 _SUM, _ENTRYWISE, _PRODUCT, _POWER, _ATOM = range(5)
@@ -81,18 +81,18 @@ class Writer:
             return "" if number == 1 else self.style.fraction(number)
         lengths = [self.style.size(e.text) + self._exponent(p) for e, p in sizes]
         shown = (" " if max(map(len, lengths)) > 1 else "").join(lengths)
-        if number.denominator != 1:
+        over = self.style.fraction(number) if is_long(number) else str(number.numerator)
+        below = 1 if is_long(number) else number.denominator
+        if below != 1:
             gap = " " if self.style.is_latex or not shown[0].isalpha() else ""
-            shown = f"{number.denominator}{gap}{shown}"
+            shown = f"{below}{gap}{shown}"
         if self.style.is_latex:
-            return rf"\frac{{{number.numerator}}}{{{shown}}}"
-        under_text = shown if len(shown) == 1 or len(sizes) == 1 else f"({shown})"
-        if number.denominator != 1:
-            under_text = f"({shown})"
-        return f"({number.numerator}/{under_text})"
+            return rf"\frac{{{over}}}{{{shown}}}"
+        under_text = shown if below == 1 and len(sizes) == 1 else f"({shown})"
+        return f"({over}/{under_text})"
 
     def _exponent(self, exponent: Fraction) -> str:
-        return "" if exponent == 1 else self.style.superscript(str(exponent))
+        return "" if exponent == 1 else self.style.power(exponent)
 
     def _scalar(self, e: Expression, exponent: Fraction, alone: bool) -> str:
         text, level = self._expression(e)
@@ -243,15 +243,16 @@ class Writer:
 
     def _power_piece(self, e: Expression) -> Piece:
         (base,) = e.parts
-        whole = e.exponent.denominator == 1 and e.exponent > 0
+        whole = e.exponent.denominator == 1 and e.exponent > 0 and not is_long(e.exponent)
         if base.head == "call" and whole and len(base.parts) == 1 and base not in self.names:
-            name = self.style.function(base.text) + self.style.superscript(str(e.exponent))
+            name = self.style.function(base.text) + self.style.power(e.exponent)
             return self._called(name, base.parts), _ATOM
         text, level = self._expression(base)
         text = text if level == _ATOM else self._bracket(text)
-        shown = str(e.exponent).replace("-", "−")
+        exponent = exponent_text(e.exponent)
+        shown = exponent.replace("-", "−")
         power = f"^∘{shown}{_END}" if whole else f"^∘({shown})"
-        return text + self.style.pick(power, rf"^{{\circ {e.exponent}}}"), _POWER
+        return text + self.style.pick(power, rf"^{{\circ {exponent}}}"), _POWER
 
     def _sum_piece(self, e: Expression) -> Piece:
         return self._sum(e.terms)

@@ -201,6 +201,12 @@ def kron(a: Operand, b: Operand) -> Wire:
         ShapeError: Axes with names.
     """
     first, second = as_wire(a), as_wire(b)
+    named = next((w for w in (first, second) if any(isinstance(n, str) for n in w.shape)), None)
+    if named is not None:
+        raise ShapeError(
+            f"kron: {describe(named)} is {format_shape(named.shape)}; needed integer sizes, for "
+            "the product of two named sizes has no name. Give the inputs integer axes."
+        )
     rank = max(first.ndim, second.ndim)
     shapes = [(1,) * (rank - w.ndim) + w.shape for w in (first, second)]
     first, second = first.reshape(shapes[0]), second.reshape(shapes[1])

@@ -14,7 +14,7 @@ from circuitgrad.gates.contractions import expand_dims, total
 from circuitgrad.gates.from_rule import Declaration
 from circuitgrad.gates.shapes import stack
 from circuitgrad.sources import as_wire, input_wire
-from circuitgrad.spec import Spec, format_shape
+from circuitgrad.spec import Spec, format_shape, normalize_axes
 from circuitgrad.wire import Array, Operand, Wire, describe
 
 __all__ = ["cumsum", "median", "partition", "sort", "top_k"]
@@ -285,9 +285,13 @@ def top_k(x: Operand, count: int) -> Wire:
     return ordered[..., size - count :][..., ::-1]
 
 
-def median(x: Operand, axis: int | None = None, keepdims: bool = False) -> Wire:
+def median(x: Operand, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Wire:
     """The middle entry along an axis (of all entries by default), as numpy.median."""
     wire = as_wire(x)
+    if isinstance(axis, tuple):
+        joined, axes = last_joined(wire, axis)
+        middle = _middle(joined)
+        return expand_dims(middle, axes) if keepdims else middle
     if axis is None:
         middle = _middle(wire.reshape(-1))
         return expand_dims(middle, tuple(range(wire.ndim))) if keepdims else middle
@@ -297,9 +301,19 @@ def median(x: Operand, axis: int | None = None, keepdims: bool = False) -> Wire:
     return expand_dims(middle, place) if keepdims else middle
 
 
+def last_joined(wire: Wire, axes: tuple[int, ...]) -> tuple[Wire, tuple[int, ...]]:
+    """The wire with some axes joined into one, its last, and these axes counted from 0."""
+    places = normalize_axes(axes, wire.ndim, "axis")
+    others = [k for k in range(wire.ndim) if k not in places]
+    rest = [wire.shape[k] for k in others]
+    sizes = [n for k, n in enumerate(wire.shape) if k in places and not isinstance(n, str)]
+    count = math.prod(sizes) if len(sizes) == len(places) else -1  # which named axes refuse
+    return wire.transpose((*others, *places)).reshape((*rest, count)), places
+
+
 def _middle(wire: Wire) -> Wire:
-    size = int(wire.shape[-1])
     ordered = sort(wire)
+    size = int(wire.shape[-1])
     found = 0.5 * (ordered[..., (size - 1) // 2] + ordered[..., size // 2])
     last = ordered[..., -1]
     # A NaN is sorted to the end, and the median of entries with a NaN among them is NaN.

@@ -13,7 +13,7 @@ import numpy as np
 
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.gates.broadcasting import broadcast_to
-from circuitgrad.gates.contractions import expand_dims, squeeze
+from circuitgrad.gates.contractions import expand_dims, squeeze, transpose
 from circuitgrad.gates.from_einsum import common_dtype
 from circuitgrad.gates.from_rule import Declaration
 from circuitgrad.gates.indices import (
@@ -89,6 +89,16 @@ def reshape(x: Operand, shape: Any) -> Wire:
             f"fill {format_shape(tuple(target))}."
         )
     return wire if result == wire.shape else _reshape(wire, shape=parse_shape(result))
+
+
+def reshape_in_order(x: Operand, shape: Any, order: str) -> Wire:
+    """The entries of x in another shape, taken in C or in F order, as numpy.reshape."""
+    if order == "C":
+        return reshape(x, shape)
+    if order != "F":
+        raise SpecError(f"reshape: order={order!r}; needed 'C' or 'F', for wires have no memory.")
+    target = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    return transpose(reshape(transpose(x), target[::-1]))
 
 
 def _index_pullback(out: Wire, grad: Wire, key: Key) -> tuple[Wire]:

@@ -175,7 +175,8 @@ def checked_sizes(circuit: Circuit, sizes: Mapping[str, Any], where: str) -> dic
     missing = [name for name in needed if name not in sizes]
     if missing:
         example = ", ".join(f"{name}=100" for name in missing)
+        call = f"sizes=dict({example})" if where == "jacobian" else f"{where}({example})"
         raise SpecError(
-            f"{where}: no size for the axes {', '.join(missing)}. Give them, as {where}({example})."
+            f"{where}: no size for the axes {', '.join(missing)}. Give them, as {call}."
         )
     return {name: int(sizes[name]) for name in needed}

@@ -11,7 +11,7 @@ from circuitgrad.circuits import Circuit
 from circuitgrad.errors import ShapeError, SpecError
 from circuitgrad.grammar import nearest
 from circuitgrad.plans.schedule import Plan, root
-from circuitgrad.spec import SCALAR, bind_shape
+from circuitgrad.spec import SCALAR, bind_shape, unmasked
 from circuitgrad.wire import Array, Wire, describe
 
 Value: TypeAlias = "float | Array"
@@ -132,7 +132,7 @@ def _array(wire: Wire, value: Any) -> Any:
             "numbers. To build on, use the expression that the circuit was made of."
         )
     try:
-        array = np.asarray(value)
+        array = unmasked(value)
     except (SpecError, ValueError, TypeError) as error:
         raise SpecError(f"input '{wire.label}': got {value!r}; needed numbers. {error}") from None
     if array.dtype.kind not in "fiub":

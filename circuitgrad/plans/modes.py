@@ -49,7 +49,9 @@ class JacobianCost:
         return "\n".join([*aligned(rows), f"cheapest: {self.best}"])
 
 
-def jacobian_cost(circuit: Circuit, wrt: Choice, sizes: Mapping[str, Any]) -> JacobianCost:
+def jacobian_cost(
+    circuit: Circuit, wrt: Choice, sizes: Mapping[str, Any], where: str = "jacobian_cost"
+) -> JacobianCost:
     """The cost of the Jacobian in each mode, at the sizes given.
 
     Raises:
@@ -58,7 +60,7 @@ def jacobian_cost(circuit: Circuit, wrt: Choice, sizes: Mapping[str, Any]) -> Ja
     Source:
         Griewank & Walther, Evaluating Derivatives (2008), chapter 10.
     """
-    known = checked_sizes(circuit, sizes, "jacobian_cost")
+    known = checked_sizes(circuit, sizes, where)
     found = (
         narrowest_cut(out, source, known)
         for out in circuit.outputs
