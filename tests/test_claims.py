@@ -257,3 +257,18 @@ def test_the_inverse_has_the_name_of_its_gate():
 def test_kronecker_products_of_named_axes_are_refused():
     with pytest.raises(cg.ShapeError, match=r"kron: A is \(n, n\).*Give the axes numbers"):
         cg.check_equal("kron(A, B)", "kron(B, A)", A="n n", B="m m")
+
+
+def test_a_matrix_of_a_structure_has_it_in_the_points_too():
+    claim = "2*inv(X) - diag(diagonal(inv(X)))"
+    check = cg.check("logdet(X)", "X", claim, X="n n", structure="symmetric")
+    assert check.proved  # The Matrix Cookbook, (141)
+    assert "Assuming X symmetric" in str(check)
+    assert cg.check("logdet(X)", "X", "inv(X)", X="n n", structure="symmetric").refuted
+    slopes = "diag(1/diagonal(X))"
+    assert cg.check("logdet(X)", "X", slopes, X="n n", structure="diagonal").proved
+
+
+def test_assumptions_are_texts():
+    with pytest.raises(cg.SpecError, match=r"assuming: got 3; needed text"):
+        cg.check("x*x", "x", "2*x", assuming=3)
