@@ -172,3 +172,24 @@ def test_a_custom_gate_has_a_jacobian(gate):
     point = np.array([0.5, -1.0, 2.0])
     numeric = differences(lambda v: swish(v) * v[0], point).T
     np.testing.assert_allclose(circuit.jacobian("x")(point), numeric, rtol=1e-7, atol=1e-9)
+
+
+def third(upstream, x):
+    return upstream / 3 * np.ones_like(x)
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, "n"])
+def test_a_proof_at_one_size_is_not_used_at_others(size):
+    mean = cg.custom(lambda x: np.mean(x), third, x=3)
+    circuit = cg.circuit(f=mean(cg.input("x", size)))
+    length = 7 if size == "n" else size
+    np.testing.assert_allclose(circuit.grad("x")(np.ones(length)), np.full(length, 1 / length))
+
+
+def test_inputs_that_broadcast_get_gradients_of_their_own_shape():
+    def backward(upstream, x, y):
+        return upstream * y, upstream * x
+
+    product = cg.custom(lambda x, y: x * y, backward, x="n", y="n")
+    circuit = cg.circuit(f=product(cg.input("x", (2, 3)), cg.input("y", 3)).sum())
+    np.testing.assert_allclose(circuit.grad("y")(np.ones((2, 3)), np.ones(3)), [2, 2, 2])

@@ -215,3 +215,9 @@ def test_sympy_has_certificates_and_code_has_none():
     assert cg.replay(cg.check(x**2, x, 2 * x).certificate())
     with pytest.raises(cg.SpecError, match=r"cannot be written down"):
         cg.check(lambda x: x**2, "x", "2*x").certificate()
+
+
+@pytest.mark.parametrize("given", [None, 3, [1], "no such file", "x" * 5000])
+def test_what_cannot_be_opened_is_refused_with_a_message(given):
+    with pytest.raises(cg.SpecError, match=r"replay"):
+        cg.replay(given)

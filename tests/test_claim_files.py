@@ -210,6 +210,15 @@ def reports(notes, tmp_path):
     }
 
 
+def test_control_characters_in_names_leave_the_xml_whole(notes, tmp_path):
+    title = 'title = "a \\u0001 <b>"\n[[claim]]\nname = "c \\u0007"\nfirst = "x"\nsecond = "x"\n'
+    notes.write_text(title, encoding="utf-8")
+    claims = read_claims(notes)
+    path = save_report(claims, list(check_claims(claims)), tmp_path / "report.xml")
+    (case,) = ElementTree.parse(path).getroot().iter("testcase")
+    assert case.get("name") == "c "
+
+
 def test_the_text_report_says_everything(reports):
     assert "✓ quadratic form & more: proved   [p. 7]" in reports["txt"]
     assert "✗ sigmoid: refuted   (expected: proved)" in reports["txt"]

@@ -251,3 +251,10 @@ def test_names_may_be_unicode_and_words():
     assert cg.check("θ**2 + λ*θ", "θ", "2*θ + λ").proved
     assert cg.check("lambda0*x", "x", "lambda0").proved
     assert cg.check("log(e)*E", "E", "1").proved
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("1./A", "A.^-1"), ("2.*A", "A+A"), ("2.5*A", "5*A/2")]
+)
+def test_a_point_between_a_number_and_an_operator_is_the_operators(first, second):
+    assert cg.check_equal(first, second, A="m n", language="matlab").proved

@@ -223,3 +223,52 @@ def test_the_counterexample_satisfies_the_assumptions():
     matrix = np.array(verdict.counterexample.point["A"], dtype=float)
     assert np.all(matrix == matrix.T)
     assert np.all(np.linalg.eigvalsh(matrix) > 0)
+
+
+@pytest.mark.parametrize("shape", [{}, {"x": "n"}])
+@pytest.mark.parametrize("second", ["abs(cbrt(x))", "sqrt(cbrt(x)**2)", "abs(x)/cbrt(x)**2"])
+def test_cube_roots_of_negative_numbers_are_negative(second, shape):
+    assert np.cbrt(-8.0) == pytest.approx(-2)
+    assert cg.check_equal("cbrt(x)", second, **shape).refuted
+    assert cg.check_equal(lambda x: np.cbrt(x), second, **shape).refuted
+    assert cg.check_equal("cbrt(-x)", "-cbrt(x)", **shape).proved
+    assert cg.check_equal("cbrt(x)**3", "x", **shape).proved
+
+
+def test_derivatives_of_cube_roots_hold_on_both_sides_of_zero():
+    assert cg.check("cbrt(x)", "x", "1/(3*cbrt(x)**2)").proved
+    assert cg.check("cbrt(x)", "x", "cbrt(x)/(3*x)").proved
+    assert cg.check("cbrt(x)", "x", "cbrt(x)/(3*abs(x))").refuted
+
+
+def test_doubles_in_sympy_expressions_are_the_numbers_that_were_meant():
+    x = sp.Symbol("x")
+    assert cg.check_equal(0.1 * x, x / 10).proved
+    assert cg.check_equal(sp.pi.evalf() * x, sp.pi * x).proved
+    assert cg.check_equal(0.1001 * x, x / 10).refuted
+    long = sp.Float("0.1234567890123456789012", 30)
+    assert cg.check_equal(long * x, 0.12345678901234568 * x).refuted
+
+
+def test_the_inverse_has_the_name_of_its_gate():
+    assert cg.check_equal("inverse(A @ B)", "inv(B) @ inv(A)", A="n n", B="n n").proved
+
+
+def test_kronecker_products_of_named_axes_are_refused():
+    with pytest.raises(cg.ShapeError, match=r"kron: A is \(n, n\).*Give the axes numbers"):
+        cg.check_equal("kron(A, B)", "kron(B, A)", A="n n", B="m m")
+
+
+def test_a_matrix_of_a_structure_has_it_in_the_points_too():
+    claim = "2*inv(X) - diag(diagonal(inv(X)))"
+    check = cg.check("logdet(X)", "X", claim, X="n n", structure="symmetric")
+    assert check.proved  # The Matrix Cookbook, (141)
+    assert "Assuming X symmetric" in str(check)
+    assert cg.check("logdet(X)", "X", "inv(X)", X="n n", structure="symmetric").refuted
+    slopes = "diag(1/diagonal(X))"
+    assert cg.check("logdet(X)", "X", slopes, X="n n", structure="diagonal").proved
+
+
+def test_assumptions_are_texts():
+    with pytest.raises(cg.SpecError, match=r"assuming: got 3; needed text"):
+        cg.check("x*x", "x", "2*x", assuming=3)

@@ -309,3 +309,16 @@ def test_common_slips_are_answered_with_what_to_write(text, advice):
 def test_the_largest_entry_of_a_vector(language):
     found = cg.check("max(x) + 0", wrt="x", claim="x", x=3, language=language)
     assert found.refuted
+
+
+@pytest.mark.parametrize(
+    "text", [r"\frac{d}{dx} x^2", r"\frac{df}{dx}", r"\frac{\mathrm{d}^2 f}{\mathrm{d}x^2}"]
+)
+def test_fractions_of_differentials_are_not_read_as_quotients(text):
+    with pytest.raises(SpecError, match=r"differentials.*wrt="):
+        cg.check_equal(text, "x", language="latex")
+
+
+def test_quotients_with_a_name_d_are_read():
+    assert cg.check_equal(r"\frac{d}{2}", "d/2", language="latex").proved
+    assert cg.check_equal(r"\frac{d x}{y}", r"x \frac{d}{y}", language="latex").proved

@@ -138,3 +138,10 @@ def test_wrong_arguments_are_refused(arguments, error, match):
 
 def test_the_public_name_is_the_same():
     assert cg.check_numerically is check_numerically
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.5, 1.0])
+def test_a_complex_step_from_a_kink_judges_no_one(slope):
+    check = check_numerically(lambda x: np.maximum(x, 0), lambda x: slope, 0.0)
+    assert not check.passed
+    assert not check.wrong

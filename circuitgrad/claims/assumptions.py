@@ -74,6 +74,8 @@ def parse_assumptions(texts: str | Iterable[str], is_array: Callable[[str], bool
     >>> parse_assumptions(["A is symmetric", "0 < t < 1"], lambda name: name == "A").conditions
     (0 < t, t < 1)
     """
+    if not isinstance(texts, Iterable):
+        raise SpecError(f"assuming: got {texts!r}; needed text such as 'x > 0', or several.")
     listed = (texts,) if isinstance(texts, str) else tuple(texts)
     facts: dict[str, frozenset[str]] = {}
     conditions: list[sp.Basic] = []

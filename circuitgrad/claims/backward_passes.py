@@ -23,6 +23,7 @@ from circuitgrad.gates.from_rule import Declaration
 from circuitgrad.gates.shapes import zeros
 from circuitgrad.proofs.verdicts import Status
 from circuitgrad.sources import as_wire, input_wire
+from circuitgrad.spec import Axis, Shape
 from circuitgrad.wire import Wire
 
 BUDGET = 10.0
@@ -183,7 +184,8 @@ def custom(
 ) -> Function:
     """A function with a backward pass of its own, which is proved before the function exists.
 
-    On wires it is one gate, whose gradient is the backward pass; on arrays it is the forward pass.
+    On wires it is one gate, whose gradient is the backward pass; of shapes that the proof does not
+    cover, it is derived from the forward pass. On arrays it is the forward pass.
 
     Args:
         forward: As in `check_backward`.
@@ -207,11 +209,10 @@ def custom(
         ...
     circuitgrad.errors.ProofError: backward pass of square: refuted...
     """
-    check_backward(
-        forward, backward, assuming=assuming, budget=budget, shapes=shapes, **axes
-    ).require()
+    given = {**(shapes or {}), **axes}
+    check_backward(forward, backward, assuming=assuming, budget=budget, shapes=given).require()
     title = name or _name(forward)
-    declaration = _declaration(title, forward, backward, {**(shapes or {}), **axes})
+    declaration = _declaration(title, forward, backward, given)
 
     def apply(*inputs: Any) -> Any:
         if not any(isinstance(value, Wire) for value in inputs):
@@ -227,13 +228,15 @@ def _declaration(
     title: str, forward: Function, backward: Function, axes: Mapping[str, Any]
 ) -> Declaration:
     """The gate of a forward pass with a backward pass of its own."""
+    shapes = parse_shapes(axes, "custom")
+    proved = [shapes.get(name, ()) for name in names_of(forward)]
     return Declaration(
         title,
         "composite",
         title,
         infer=lambda inputs: as_wire(forward(*inputs)).spec,
         function=lambda *arrays: np.asarray(forward(*arrays)),
-        pullback=lambda out, grad: _pullback(forward, backward, out, grad),
+        pullback=lambda out, grad: _pullback(forward, backward, proved, out, grad),
         pushforward=lambda out, tangents: _pushforward(forward, out, tangents),
         meaning=lambda *inputs: as_wire(forward(*inputs)),
         sample=lambda: _sample(forward, axes),
@@ -242,12 +245,28 @@ def _declaration(
 
 
 def _pullback(
-    forward: Function, backward: Function, out: Wire, grad: Wire
+    forward: Function, backward: Function, proved: Sequence[Shape], out: Wire, grad: Wire
 ) -> Sequence[Wire | None]:
-    """The backward pass; where batch axes stand in front, what it was proved equal to."""
-    if grad.shape == out.shape:
+    """The backward pass; at shapes for which it was not proved, the derivative of the forward pass.
+
+    Those are other sizes and ranks, inputs that broadcast, and batch axes in front.
+    """
+    if grad.shape == out.shape and _is_among(proved, out.inputs):
         return _gradients(backward, grad, out.inputs, out)
     return reverse({as_wire(forward(*out.inputs)): grad}, out.inputs)
+
+
+def _is_among(proved: Sequence[Shape], inputs: Sequence[Wire]) -> bool:
+    """Whether the inputs have the shapes of the proof, for some lengths of its named axes."""
+    lengths: dict[Axis, Axis] = {}
+    for shape, wire in zip(proved, inputs, strict=True):
+        if len(shape) != wire.ndim:
+            return False
+        for axis, length in zip(shape, wire.shape, strict=True):
+            needed = lengths.setdefault(axis, length) if isinstance(axis, str) else axis
+            if needed != length:
+                return False
+    return True
 
 
 def _pushforward(forward: Function, out: Wire, tangents: Sequence[Wire | None]) -> Wire | None:

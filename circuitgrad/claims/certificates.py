@@ -86,8 +86,15 @@ def _read(given: Mapping[str, Any] | str | pathlib.Path) -> Mapping[str, Any]:
     if isinstance(given, Mapping):
         record: Any = given
     else:
+        if not isinstance(given, str | pathlib.Path):
+            raise SpecError(f"replay: got {given!r}; needed a certificate, its JSON or a path.")
         is_path = isinstance(given, pathlib.Path) or not given.lstrip().startswith("{")
-        text = pathlib.Path(given).read_text(encoding="utf-8") if is_path else str(given)
+        try:
+            text = pathlib.Path(given).read_text(encoding="utf-8") if is_path else str(given)
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            raise SpecError(
+                f"replay: {str(given)[:60]!r} is no file that can be read: {error}."
+            ) from None
         try:
             record = json.loads(text)
         except json.JSONDecodeError as error:

@@ -18,6 +18,7 @@ from circuitgrad.claims.latex_tokens import (
     OPERATORS,
     STYLES,
     error,
+    refuse_differentials,
 )
 from circuitgrad.claims.parts import Builder, Notation, Part, transposed
 from circuitgrad.grammar import nearest
@@ -225,6 +226,7 @@ class _Reader(NameReader):
     def _fraction(self) -> Part:
         above = self._argument()
         below = self._argument()
+        refuse_differentials(self, above.text, below.text)
         return self._build.divided(above, below)
 
     def _argument(self) -> Part:

@@ -168,3 +168,12 @@ class Cursor:
         """Make the first digit of the number that comes a token of its own, as TeX does."""
         token = self.peek()
         self._tokens[self._place : self._place + 1] = [token[0], token[1:]]
+
+
+_DIFFERENTIAL: Final = re.compile(r"[( ]*d[) ]*(\*|$)")
+
+
+def refuse_differentials(reader: Cursor, above: str, below: str) -> None:
+    r"""Nothing, or SpecError for a fraction as \frac{df}{dx}, which is no quotient."""
+    if _DIFFERENTIAL.match(above) and _DIFFERENTIAL.match(below):
+        raise reader.error(f"a fraction of differentials. {REFUSED[chr(92) + 'partial']}")

@@ -14,7 +14,8 @@ from circuitgrad.errors import SpecError
 from circuitgrad.spec import Shape
 
 _TOKEN = re.compile(
-    r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([^\W\d]\w*)"
+    # A point before an operator belongs to the operator: 1./A is 1 ./ A.
+    r"\s*(?:(\d+(?:\.(?![*/^'])\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([^\W\d]\w*)"
     r"|(\.\*|\./|\.\^|\.'|[-+*/\\^'(),]))"
 )
 MAX_CHARACTERS = 20_000

@@ -158,6 +158,10 @@ def derivative(
     texts = function, claim
     function, claim = (translated(side, spoken, read) for side in texts)
     name = spoken.name(str(getattr(wrt, "label", None) or getattr(wrt, "name", wrt)))
+    shape = read.get(name, ())
+    if structure in ("symmetric", "diagonal") and len(shape) == 2 and shape[0] == shape[1]:
+        listed = (assuming,) if isinstance(assuming, str) else assuming
+        assuming = (*listed, f"{name} {structure}")  # what is told of entries that count once
     inputs, assumptions = declared_inputs((function, claim), read, assuming, what, (name,))
     if name not in inputs:
         raise SpecError(f"{what}: wrt={name!r} is no input.{nearest(name, inputs)}")

@@ -159,14 +159,15 @@ def _junit(claims: ClaimsFile, results: Results) -> str:
     errors = sum(r.verdict is None for r in results)
     seconds = sum(r.verdict.elapsed_ms for r in results if r.verdict is not None) / 1000
     suite = ElementTree.Element(
-        "testsuite", name=claims.title, tests=str(len(results)), failures=str(failures),
+        "testsuite", name=_xml_text(claims.title), tests=str(len(results)), failures=str(failures),
         errors=str(errors), skipped="0", time=f"{seconds:.3f}",
     )  # fmt: skip
     for result in results:
         time = 0.0 if result.verdict is None else result.verdict.elapsed_ms / 1000
         case = ElementTree.SubElement(
-            suite, "testcase", name=result.entry.name, classname=claims.title, time=f"{time:.3f}"
-        )
+            suite, "testcase", name=_xml_text(result.entry.name),
+            classname=_xml_text(claims.title), time=f"{time:.3f}",
+        )  # fmt: skip
         if result.is_expected:
             continue
         kind = "error" if result.verdict is None else "failure"

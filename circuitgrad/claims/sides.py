@@ -269,6 +269,9 @@ def _with_numbers(function: Callable[..., Any], is_entrywise: bool) -> Callable[
     return apply
 
 
+_DOUBLE = 53  # bits
+
+
 def _read_sympy(given: sp.Basic, inputs: Mapping[str, Wire], what: str) -> Side:
     if not isinstance(given, sp.Expr):
         raise SpecError(f"{what}: got {type(given).__name__}; needed a SymPy expression.")
@@ -278,7 +281,9 @@ def _read_sympy(given: sp.Basic, inputs: Mapping[str, Wire], what: str) -> Side:
             f"{what}: '{arrays[0]}' has axes, but stands in a SymPy expression of scalars. "
             "Give the formula as text."
         )
-    renamed = given.xreplace({s: real_symbol(s.name) for s in given.free_symbols})
+    place = {s: real_symbol(s.name) for s in given.free_symbols}
+    doubles = {n: exact(float(n)) for n in given.atoms(sp.Float) if n._prec <= _DOUBLE}
+    renamed = given.xreplace({**place, **doubles})
     return Side(str(given), _wire_of_expression(renamed, inputs), renamed)
 
 

@@ -38,7 +38,7 @@ def scalar_functions() -> Mapping[str, Callable[..., Any]]:
     of_gates = {name: _entrywise(name, f) for name, f in formula_functions().items()}
     known = {name: getattr(sp, name) for name in _SYMPY_NAMES}
     known |= {name: _limited(name, getattr(sp, name)) for name in _GROWING}
-    own = {"ln": sp.log, "cbrt": sp.cbrt, "exp": sp.exp, "where": _where, "Piecewise": _piecewise}
+    own = {"ln": sp.log, "exp": sp.exp, "where": _where, "Piecewise": _piecewise}
     plain = {"abs": sp.Abs, "max": sp.Max, "min": sp.Min, "maximum": sp.Max, "minimum": sp.Min}
     inverse = {f"arc{name[1:]}": FUNCTIONS[name] for name in ("asin", "acos", "atan")}
     return {**of_gates, **known, **FUNCTIONS, **plain, **inverse, **own}
@@ -122,6 +122,7 @@ def array_functions(axes: Mapping[int, str]) -> Mapping[str, Callable[..., Any]]
         "eye": lambda size: einsum("->aa", sizes={"a": axis("eye", size)}),
         "ones": ones,
         "zeros": lambda *sizes: ones(*sizes) * 0.0,
+        "inverse": np.linalg.inv,
         "tr": trace,
         "outer": outer,
         "max": lambda x, *others: np.maximum(x, *others) if others else largest(x),

@@ -83,6 +83,12 @@ def piecewise_formula(gate: Elementwise) -> sp.Expr:
 
 
 @lru_cache(maxsize=1024)
+def gate_meaning(gate: Elementwise) -> sp.Expr:
+    """The meaning of an elementwise gate wherever its kernel has a value."""
+    return parse_formula(gate.extension) if gate.extension else piecewise_formula(gate)
+
+
+@lru_cache(maxsize=1024)
 def gate_domain(gate: Elementwise) -> tuple[Any, ...]:
     """The comparisons that say where an elementwise gate is real."""
     return (parse_formula(gate.domain),) if gate.domain else ()
@@ -147,7 +153,7 @@ def expressions(
     """
     found: dict[int, Array] = dict(known or {})
     sizes = sizes or {}
-    formula = piecewise_formula if meaning else _readable
+    formula = gate_meaning if meaning else _readable
     weight: dict[int, int] = {}
     for wire in _needed(wires, found):
         weight[wire.serial] = 1 + sum(weight.get(source.serial, 1) for source in wire.inputs)
@@ -213,7 +219,7 @@ def _entries(
         if gate.declaration.entries is not None:
             body = gate.declaration.entries(*wire.inputs, **gate.options)
             known = {source.serial: a for source, a in zip(wire.inputs, inputs, strict=True)}
-            return expressions([body], known, sizes, meaning=formula is piecewise_formula)[0]
+            return expressions([body], known, sizes, meaning=formula is gate_meaning)[0]
         return _selection_entries(gate, inputs[0], shape)
     if isinstance(gate, Implicit):
         return _implicit_entries(gate, inputs, shape)
@@ -225,7 +231,7 @@ def _entries(
         ]
         known = {source.serial: a for source, a in zip(sized, inputs, strict=True)}
         body = _body(wire, sized)
-        return expressions([body], known, sizes, meaning=formula is piecewise_formula)[0]
+        return expressions([body], known, sizes, meaning=formula is gate_meaning)[0]
     raise SpecError(f"sympy: gate '{gate.name}' has no closed form.")
 
 

@@ -50,6 +50,7 @@ class Elementwise(Gate):
         at_kink: The value on the boundary between the pieces, as a formula.
         policy: The derivative chosen at a kink, in words.
         domain: Where the formula is real, as a comparison; everywhere by default.
+        extension: The meaning beyond the domain too, where the kernel goes farther.
         function: The NumPy kernel; the formula itself by default.
         scalar: The same function on Python floats, if it is fast.
         derivative: One wire or number per variable, built of named gates; SymPy's by default.
@@ -71,6 +72,7 @@ class Elementwise(Gate):
     at_kink: str = ""
     policy: str = ""
     domain: str = ""
+    extension: str = ""
     function: Kernel | None = None
     scalar: Kernel | None = None
     derivative: Derivative | None = None
@@ -295,6 +297,7 @@ def elementwise(
     scalar: Kernel | None = None,
     derivative: Derivative | None = None,
     domain: str = "",
+    extension: str = "",
     glyph: str = "",
     latex: str = "",
     source: str = "",
@@ -324,8 +327,8 @@ def elementwise(
         raise SpecError(f"gate '{name}': its domain names '{stray[0]}'; its variables are {order}.")
     return Elementwise(
         check_name(name, "gate"), order,
-        formula, tuple(pieces), at_kink, policy, domain, kernel, scalar, derivative, glyph, latex,
-        source, accuracy_note, tuple(defaults), tuple(plain), recovery,
+        formula, tuple(pieces), at_kink, policy, domain, extension, kernel, scalar, derivative,
+        glyph, latex, source, accuracy_note, tuple(defaults), tuple(plain), recovery,
     )  # fmt: skip
 
 

@@ -209,6 +209,11 @@ def kron(a: Operand, b: Operand) -> Wire:
         )
     rank = max(first.ndim, second.ndim)
     shapes = [(1,) * (rank - w.ndim) + w.shape for w in (first, second)]
+    if any(isinstance(axis, str) for shape in shapes for axis in shape):
+        raise ShapeError(
+            f"kron: {first.label} is {format_shape(first.shape)} and {second.label} is "
+            f"{format_shape(second.shape)}; needed integer sizes. Give the axes numbers."
+        )
     first, second = first.reshape(shapes[0]), second.reshape(shapes[1])
     outer = einsum(
         "".join(chr(97 + 2 * k) for k in range(rank))

@@ -19,6 +19,7 @@ cbrt = elementwise(
     kernel=np.cbrt,
     derivative=lambda x, out: (inv(3.0 * (out * out)),),
     glyph="∛", latex=r"\sqrt[3]{{{x}}}", domain="x > 0",
+    extension="sign(x)*Abs(x)**(1/3)",
     source="For x < 0 the odd extension, which the kernel and the derivative follow; at 0 the "
     "derivative is inf, as that of the square root",
 )  # fmt: skip

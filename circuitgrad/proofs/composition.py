@@ -248,4 +248,9 @@ def _gradient_claims(
         declared = [sp.Integer(0)] * len(symbols)
         if gradient is not None:
             declared = list(expressions([gradient], known, sizes, meaning=True)[0].reshape(-1))
-        yield from zip((sp.diff(target, x) for x in symbols), declared, strict=True)
+        yield from zip((_slope(target, x) for x in symbols), declared, strict=True)
+
+
+def _slope(expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    """SymPy's derivative beside the jumps of signs, where that of a sign is zero."""
+    return sp.diff(expression, symbol).replace(sp.DiracDelta, lambda *_: sp.Integer(0))
