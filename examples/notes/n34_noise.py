@@ -68,7 +68,7 @@ def augmented():
     figure = plots.class_templates(np.concatenate(rows), ["as it was", *first, *[""] * 5])
     figure.savefig(folder() / "n35_augmented.png", dpi=90)
     plain, moved = (accuracy(images, y, padding) for padding in (0, 1))
-    assert moved > plain + 0.05, (plain, moved)
+    assert plain < 0.5 < 0.7 < moved, (plain, moved)
     circuit = nn.model_circuit(
         lambda p, x: nn.cross_entropy(nn.affine(p, x), np.array([0, 1])),
         {"W": np.ones((2, 4)), "b": np.ones(2)},
@@ -77,8 +77,8 @@ def augmented():
     return Row(
         35,
         "augmentation: flip, crop, brightness, rotation",
-        "same seed, same images; digits moved by a pixel at random are recognised "
-        f"{moved:.0%} of the time after training on such, {plain:.0%} after training without",
+        "same seed, same images; of digits moved by a pixel at random more than 70 % are "
+        "recognised after training on such, fewer than 50 % after training without",
         proved(cg.verify(circuit)),
         "n35_augmented.png",
     )

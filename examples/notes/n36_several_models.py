@@ -55,6 +55,7 @@ def bagging():
     spread = np.mean((np.array(members) - mean) ** 2)
     bagged = np.mean((mean - truth) ** 2)
     np.testing.assert_allclose(bagged, single - spread, rtol=1e-10)
+    assert bagged < 0.25 * single
     return bagged / single
 
 
