@@ -132,17 +132,17 @@ def regularisers():
     )
 
 
+def curve(generator, count):
+    """Points on a sine with noise: polynomials up to degree 12 at each, and its height."""
+    x = generator.uniform(-1, 1, count)
+    heights = np.sin(3 * x) + generator.normal(scale=0.5, size=count)
+    return np.polynomial.legendre.legvander(x, 12), heights
+
+
 def early():
     """A polynomial of degree 12 on 20 points with noise, and 200 points for validation."""
     generator = np.random.default_rng(4)
-
-    def samples(count):
-        x = generator.uniform(-1, 1, count)
-        return np.polynomial.legendre.legvander(x, 12), np.sin(3 * x) + generator.normal(
-            scale=0.5, size=count
-        )
-
-    training, validation = samples(20), samples(200)
+    training, validation = curve(generator, 20), curve(generator, 200)
 
     def loss(w, x, y):
         return nn.mean_squared_error(x @ w["w"], y)

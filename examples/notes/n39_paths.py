@@ -45,10 +45,10 @@ def ways(circuit, column, start, steps):
 def main():
     x, y = cg.inputs("x y")
     circuits = [cg.circuit(f=function(x, y)) for function in (ravine, valley)]
-    across = ways(circuits[0], 0, (-4.0, 1.2), 40)
-    along = ways(circuits[1], 1, (-1.2, 1.0), 600)
+    across = ways(circuits[0], 0, (-4.0, 1.2), 28)
+    along = ways(circuits[1], 1, (-1.2, 1.0), 500)
     # Each step of SGD multiplies x by 1 - rate, and y by 1 - 20·rate: it swings across the ravine.
-    steps = np.arange(41)
+    steps = np.arange(29)
     by_hand = np.stack([-4 * 0.91**steps, 1.2 * (-0.8) ** steps], axis=1)
     np.testing.assert_allclose(across["SGD"], by_hand, atol=1e-12)
     moving = plots.animated_paths(ravine, across, bounds=((-4.5, 1.5), (-1.6, 1.6)))
