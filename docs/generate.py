@@ -1,8 +1,15 @@
-"""Writes what is generated in docs/ anew: lists of gates, NumPy, optimisers; errata, gallery."""
+"""Writes what is generated in docs/ anew: lists, errata, gallery, and the table of systems."""
 
+import html
 import importlib.util
 import inspect
+import json
+import os
 import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
 import textwrap
 
 import numpy as np
@@ -15,9 +22,9 @@ from circuitgrad.optim.tables import optimizers_markdown
 from circuitgrad.reference import gates_markdown, numpy_markdown
 
 DOCS = pathlib.Path(__file__).resolve().parent
-
-
 ERRATA = DOCS.parent / "examples" / "claims" / "errata.toml"
+NOTES = DOCS.parent / "examples" / "notes"
+PICTURES = DOCS / "figures" / "notes"
 
 
 def errata():
@@ -85,6 +92,64 @@ def save_gallery():
         yield path
 
 
+def run_notes(folder):
+    """Runs every script of examples/notes; each leaves its rows and figures in the folder."""
+    utf8 = os.environ | {"PYTHONUTF8": "1"}
+    for script in sorted(NOTES.glob("n*.py")):
+        command = [sys.executable, "-W", "error", str(script), str(folder)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=utf8)
+
+
+def rows(folder):
+    """The rows that scripts left in a folder, in their order."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("row_*.json")]
+    return sorted(found, key=lambda row: row["number"])
+
+
+def picture(name, system):
+    """A picture of the table, small, which leads to itself; a link to what is none."""
+    path = f"figures/notes/{name}"
+    if name.endswith(".html"):
+        return f"[{name}]({path})"
+    return f'<a href="{path}"><img src="{path}" width="260" alt="{html.escape(system)}"></a>'
+
+
+def system_line(row):
+    """A row of the table."""
+    pictures = "<br>".join(picture(name, row["system"]) for name in (row["figure"], *row["others"]))
+    script = f"[{row['script']}](../examples/notes/{row['script']})"
+    told = (row["system"], script, row["asserted"], row["proof"])
+    cells = (cell.replace("|", "\\|") if cell != script else cell for cell in told)
+    return f"| {row['number']} | {' | '.join(cells)} | {pictures} |"
+
+
+def systems(folder):
+    """The page of the systems of the notes, from what their scripts left in a folder."""
+    head = (
+        "# The systems of the notes, executed\n\n"
+        "Each row is a system that the lecture notes describe. Its script in `examples/notes` uses "
+        "the public API\nalone, asserts what the row says, has its derivatives proved, and draws "
+        "the picture. `make docs` runs the\nscripts and writes this table from what they "
+        "report.\n\n"
+        "| | system | script | asserted | proof | picture |\n|---|---|---|---|---|---|\n"
+    )
+    return head + "".join(f"{system_line(row)}\n" for row in rows(folder))
+
+
+def save_systems():
+    """Writes the page of the systems, with its pictures as the scripts left them."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        run_notes(folder)
+        (DOCS / "systems.md").write_text(systems(folder), encoding="utf-8")
+        shutil.rmtree(PICTURES, ignore_errors=True)
+        PICTURES.mkdir(parents=True)
+        for row in rows(folder):
+            for figure in (row["figure"], *row["others"]):
+                shutil.copyfile(folder / figure, PICTURES / figure)
+    print(DOCS / "systems.md")
+
+
 def main():
     (DOCS / "gates.md").write_text(gates_markdown(), encoding="utf-8")
     (DOCS / "numpy.md").write_text(numpy_markdown(), encoding="utf-8")
@@ -102,6 +167,7 @@ def main():
         print(figure.save(DOCS / "figures" / name))
     (DOCS / "gallery.md").write_text(gallery_markdown(), encoding="utf-8")
     print(*save_gallery(), sep="\n")
+    save_systems()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Every program in examples/ runs, and the demo leaves its figures."""
 
 import pathlib
+import re
+import runpy
 import subprocess
 import sys
 
@@ -8,6 +10,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 EXAMPLES = sorted([*(ROOT / "examples").glob("*.py"), *(ROOT / "examples" / "notes").glob("n*.py")])
+
+GENERATE = runpy.run_path(str(ROOT / "docs/generate.py"))
+SYSTEMS = (ROOT / "docs/systems.md").read_text(encoding="utf-8")
 
 
 def run(path, folder):
@@ -26,6 +31,17 @@ def test_the_example_runs(path, tmp_path):
     done = run(path, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout
+    for row in GENERATE["rows"](tmp_path / "out"):
+        line = GENERATE["system_line"](row)
+        assert line in SYSTEMS.splitlines(), f"docs/systems.md is old. Run: make docs\n{line}"
+
+
+def test_the_table_of_systems_names_every_script_and_has_its_pictures():
+    scripts = {path.name for path in (ROOT / "examples" / "notes").glob("n*.py")}
+    assert set(re.findall(r"\[(n\d+_\w+\.py)\]", SYSTEMS)) == scripts
+    numbers = [int(number) for number in re.findall(r"^\| (\d+) \|", SYSTEMS, flags=re.MULTILINE)]
+    assert numbers == sorted(set(numbers))
+    assert all((ROOT / "docs" / path).is_file() for path in re.findall(r'src="(.*?)"', SYSTEMS))
 
 
 def test_the_demo_prints_the_paths_of_its_figures(tmp_path):

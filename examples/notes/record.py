@@ -16,6 +16,7 @@ class Row:
         asserted: The number or formula that the script asserted.
         proof: What is proved of it.
         figure: The file of its picture.
+        others: The files of further pictures.
     """
 
     number: int
@@ -23,6 +24,7 @@ class Row:
     asserted: str
     proof: str
     figure: str
+    others: tuple[str, ...] = ()
 
 
 def folder():
@@ -35,12 +37,14 @@ def folder():
 def report(*rows):
     """Print the rows, and write each as JSON beside its figure."""
     for row in rows:
-        assert (folder() / row.figure).stat().st_size > 500, row.figure
+        for figure in (row.figure, *row.others):
+            assert (folder() / figure).stat().st_size > 500, figure
         print(
             f"{row.number:2}  {row.system}\n    {row.asserted}\n    {row.proof}\n    {row.figure}"
         )
         path = folder() / f"row_{row.number:02}.json"
-        path.write_text(json.dumps(asdict(row), ensure_ascii=False), encoding="utf-8")
+        found = asdict(row) | {"script": pathlib.Path(sys.argv[0]).name}
+        path.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
 
 
 def proved(*findings):
