@@ -255,7 +255,7 @@ def test_the_inverse_has_the_name_of_its_gate():
 
 
 def test_kronecker_products_of_named_axes_are_refused():
-    with pytest.raises(cg.ShapeError, match=r"kron: A is \(n, n\).*Give the axes numbers"):
+    with pytest.raises(cg.ShapeError, match=r"kron: A is \(n, n\)"):
         cg.check_equal("kron(A, B)", "kron(B, A)", A="n n", B="m m")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -170,9 +170,7 @@ def derivative(
     if structure is not None:
         correct = _structured(structure, kind, correct, inputs[name])
     claimed = as_written(read_side(claim, inputs, "claim"), texts[1])
-    unused = f"'{name}' does not stand in the function, so that its derivative is 0."
-    absent = () if name in (names_of(function) or (name,)) else (unused,)
-    notes = absent + tuple(_only_claimed(names_of(function), names_of(claim), inputs, read))
+    notes = tuple(_notes(name, names_of(function), names_of(claim), inputs, read))
     notes += tuple(_recognised(texts))
     options = {"wrt": name, "layout": layout, "language": language, "structure": structure}
     given = {"function": texts[0], "claim": texts[1]}
@@ -228,6 +226,19 @@ def _recognised(texts: Iterable[Any]) -> Iterator[str]:
         if is_double(value) and exact(float(value)) != sp.Rational(decimal):
             meaning = expression_text(exact(float(value)))
             yield f"{decimal} is read as {meaning}, of which it is the double."
+
+
+def _notes(
+    wrt: str,
+    known: Sequence[str],
+    claimed: Iterable[str],
+    inputs: Mapping[str, Wire],
+    shapes: Mapping[str, Shape],
+) -> Iterator[str]:
+    """What looks like a slip of the pen: names that stand on one side only."""
+    if known and wrt not in known:
+        yield f"'{wrt}' does not stand in the function, so that its derivative is 0."
+    yield from _only_claimed(known, claimed, inputs, shapes)
 
 
 def _only_claimed(
