@@ -61,8 +61,8 @@ def cross_validation():
         14,
         "overfitting and cross validation",
         f"five folds choose order {best} of 0 to 10: validation error {table[best, 1]:,.0f}, "
-        f"at order 0 {table[0, 1]:,.0f}, at order 10 {table[-1, 1]:,.0f}; test error {error:,.0f} of variance "
-        f"{np.var(test_y):,.0f}",
+        f"at order 0 {table[0, 1]:,.0f}, at order 10 {table[-1, 1]:,.0f}; "
+        f"test error {error:,.0f} of variance {np.var(test_y):,.0f}",
         proved(verdict),
         "n14_orders.png",
     )
