@@ -1,5 +1,8 @@
 """Row 13: batch, minibatch and stochastic gradient descent; one loop, three sizes of the batch."""
 
+import contextlib
+import io
+
 import numpy as np
 from record import Row, folder, proved, report
 
@@ -21,9 +24,17 @@ def problem():
     return x, y, np.linalg.lstsq(design, y, rcond=None)[0].ravel()
 
 
+def bar(start, x, y):
+    """What the progress bar of two epochs writes."""
+    with contextlib.redirect_stderr(io.StringIO()) as written:
+        cg.fit(loss, start, (x, y), optim.sgd(0.1), epochs=2, progress=True)
+    return written.getvalue()
+
+
 def descent():
     x, y, best = problem()
     start = {"W": np.zeros((1, 3)), "b": np.zeros(1)}
+    assert "2/2" in bar(start, x, y)
     curves, words = {}, []
     for name, size, rate, epochs, near in (
         ("batch", None, 0.5, 60, 1e-6),

@@ -26,8 +26,8 @@ def templates():
     samples = scaling.transform(x[train]), y[train]
     start = {"W": np.zeros((CLASSES, SIDE * SIDE)), "b": np.zeros(CLASSES)}
     assert nn.parameter_count(start) == 650
-    optimizer = optim.nesterov(1.0, form="buffer", alpha=0.96)
-    found = cg.fit(loss, start, samples, optimizer, epochs=600, batch_size=None)
+    optimizer = optim.nesterov(2.0, form="buffer", alpha=0.95)
+    found = cg.fit(loss, start, samples, optimizer, epochs=400, batch_size=None)
     reached = found.history["loss"][-1]
     np.testing.assert_allclose(reached, OBJECTIVE, rtol=1e-6)
     guesses = np.argmax(nn.affine(found.parameters, scaling.transform(x[test])), axis=1)

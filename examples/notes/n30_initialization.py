@@ -109,7 +109,7 @@ def compared():
     return forward, back, saturated
 
 
-def initialisation():
+def initialization():
     check_variances()
     forward, back, saturated = compared()
     assert forward["small"][-1] < 1e-4 > back["small"][0]  # silence
@@ -139,4 +139,4 @@ def initialisation():
 
 
 if __name__ == "__main__":
-    report(initialisation())
+    report(initialization())

@@ -109,12 +109,12 @@ def running_statistics():
     return steps
 
 
-def normalisation():
+def normalization():
     layers_agree()
     steps = running_statistics()
-    x, gamma, beta = cg.input("x", 4), cg.input("gamma", 4), cg.input("beta", 4)
+    x, gamma, beta = cg.input("x", 3), cg.input("gamma", 3), cg.input("beta", 3)
     circuit = cg.circuit(y=nn.layer_norm({"gamma": gamma, "beta": beta}, x)[0])
-    run = circuit.run(x=[1.0, 2.0, 4.0, 5.0], gamma=np.ones(4), beta=np.zeros(4))
+    run = circuit.run(x=[1.0, 2.0, 6.0], gamma=np.ones(3), beta=np.zeros(3))
     run.backward()
     circuit.draw(run=run).save(folder() / "n31_norm.svg")
     return Row(
@@ -128,4 +128,4 @@ def normalisation():
 
 
 if __name__ == "__main__":
-    report(normalisation())
+    report(normalization())
