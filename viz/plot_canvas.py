@@ -76,6 +76,7 @@ def _dress(axes: "Axes", colours: Theme) -> None:
     """Axes in the colours of a theme: no box, a faint grid."""
     axes.set_facecolor(colours.background)
     axes.tick_params(colors=colours.dim, labelsize=9, length=3)
+    axes.tick_params(which="minor", colors=colours.dim, labelsize=9)
     axes.xaxis.label.set_color(colours.dim)
     axes.yaxis.label.set_color(colours.dim)
     axes.grid(visible=True, color=colours.cluster_edge, linewidth=0.5, alpha=0.6)

@@ -1,10 +1,9 @@
-"""A line fitted sample by sample, as in a spreadsheet; every cell goes into a CSV file."""
+"""Row 11: a line fitted sample by sample, as in a spreadsheet; every cell goes into a CSV file."""
 
 import csv
-import pathlib
-import sys
 
 import numpy as np
+from record import Row, folder, proved, report
 
 import circuitgrad as cg
 
@@ -38,31 +37,39 @@ def table(epochs):
     return rows, roots
 
 
-def prove():
-    """The error the other way round has the same derivative: no sign flips."""
-    for variable, formula in (("b", "2*(a*x + b - y)"), ("a", "2*x*(a*x + b - y)")):
-        for error in ("((a*x + b) - y)**2", "(y - (a*x + b))**2"):
-            verdict = cg.check(error, variable, formula)
-            print(f"d/d{variable} {error} = {formula}: {type(verdict).__name__}")
-            assert isinstance(verdict, cg.Proved)
-
-
-def main(folder):
-    folder.mkdir(parents=True, exist_ok=True)
-    rows, roots = table(epochs=600)
-    a, b = rows[-1][-2:]
-    print(f"a = {a:.6f}, b = {b:.6f}, RMSE {roots[0]:.3f} to {roots[-1]:.2e}")
-    np.testing.assert_allclose([a, b], [2, 30], rtol=1e-6)
-    path = folder / "spreadsheet.csv"
+def exported(rows):
+    """The table in a CSV file, whose every cell reads back as the number that was computed."""
+    path = folder() / "n11_spreadsheet.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerows([COLUMNS, *rows])
+        csv.writer(file).writerows([COLUMNS, *rows])
     with path.open(newline="", encoding="utf-8") as file:
         read = [[float(cell) for cell in row] for row in list(csv.reader(file))[1:]]
     np.testing.assert_array_equal(read, rows)
-    prove()
-    print(path, squared_error().draw(a=1, b=1, x=3, y=36).save(folder / "spreadsheet.svg"))
+    return len(rows) * len(COLUMNS)
+
+
+def spreadsheet():
+    rows, roots = table(epochs=450)
+    a, b = rows[-1][-2:]
+    np.testing.assert_allclose([a, b], [2, 30], rtol=1e-6)
+    assert roots[-1] < 1e-5 < roots[0]
+    cells = exported(rows)
+    # The error the other way round has the same derivative: no sign flips.
+    verdicts = [
+        cg.check(error, variable, formula)
+        for variable, formula in (("b", "2*(a*x + b - y)"), ("a", "2*x*(a*x + b - y)"))
+        for error in ("((a*x + b) - y)**2", "(y - (a*x + b))**2")
+    ]
+    squared_error().draw(a=1.0, b=1.0, x=3.0, y=36.0).save(folder() / "n11_spreadsheet.svg")
+    return Row(
+        11,
+        "a line fitted in a spreadsheet",
+        f"a = {a:.6f}, b = {b:.6f}; RMSE from {roots[0]:.2f} to {roots[-1]:.0e}; {cells:,} cells "
+        "of the CSV file equal the table",
+        proved(*verdicts) + ", with the error either way round",
+        "n11_spreadsheet.svg",
+    )
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "out"))
+    report(spreadsheet())
