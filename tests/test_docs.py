@@ -11,7 +11,7 @@ from circuitgrad.reference import gates_markdown, numpy_markdown
 from circuitgrad.viz.escaping import escape
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)]*)?\)|(?:src|href)=\"([^\"#]+)\"")
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
