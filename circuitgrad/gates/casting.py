@@ -29,6 +29,7 @@ _cast: Declaration = Declaration(
     "cast",
     infer=lambda inputs, to: Spec(inputs[0].shape, np.dtype(to)),
     function=_cast_kernel,
+    traced=lambda a, to: np.asarray(a, dtype=to),
     pullback=lambda out, grad, to: (_in(grad, out.inputs[0].dtype),),
     pushforward=lambda out, tangents, to: _in(tangents[0], np.dtype(to)),
     # To the dtype it has: the entries that move are the same, and none is rounded on the way.

@@ -127,6 +127,15 @@ def _square_gaps_kernel(values: Array) -> Array:
     return result
 
 
+def _square_gaps_traced(values: Array) -> Array:
+    """The same; infinite, not an error, where two values agree."""
+    order = np.cumsum(np.ones_like(values), 0)
+    same = order == order[:, None]
+    gaps = (values - values[:, None]) * (values + values[:, None])
+    result: Array = np.where(same, 0, 1 / np.where(same, 1, gaps))
+    return result
+
+
 def _gap_pullback(out: Wire, grad: Wire) -> tuple[Wire]:
     lead = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: grad.ndim - 2]
     weighted = grad * (out * out)
@@ -159,6 +168,7 @@ inverse_square_gaps: Declaration = Declaration(
     "1/(σⱼ²−σᵢ²)",
     infer=lambda inputs: Spec((inputs[0].shape[0],) * 2, inputs[0].dtype),
     function=_square_gaps_kernel,
+    traced=_square_gaps_traced,
     pullback=_gap_pullback,
     pushforward=_gap_change,
     meaning=_gaps_meaning,
@@ -202,6 +212,7 @@ nonzero_values: Declaration = Declaration(
     "σ≠0",
     infer=lambda inputs: inputs[0].spec,
     function=nonzero_kernel,
+    traced=lambda values: 1.0 * values,
     pullback=lambda out, grad: (grad,),
     pushforward=lambda out, tangents: tangents[0],
     meaning=lambda values: 1.0 * values,

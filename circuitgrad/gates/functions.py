@@ -149,7 +149,7 @@ atan = elementwise(
 
 def _direction_cosine(x: Array, y: Array) -> Any:
     radius = np.hypot(x, y)
-    return x / np.where(radius == 0, radius.dtype.type(1), radius)
+    return x / np.where(radius == 0, 1, radius)
 
 
 def _direction_cosine_derivative(x: Any, y: Any, out: Any) -> tuple[Any, Any]:

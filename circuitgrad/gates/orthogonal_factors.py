@@ -116,6 +116,7 @@ def _upper(name: str, kernel: object) -> Declaration:
         "R",
         infer=lambda inputs: Spec((inputs[0].shape[1],) * 2, inputs[0].dtype),
         function=kernel,  # type: ignore[arg-type]
+        traced=lambda a: np.linalg.qr(a)[1],
         pullback=_r_pullback,
         pushforward=_r_pushforward,
         meaning=_r_residual,

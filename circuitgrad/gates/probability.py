@@ -27,7 +27,7 @@ def _inverse_slope(y: Array, tail: Array) -> Any:
     """√π/2 exp(y²) by way of erfcx(y) = exp(y²) erfc(y): exp would magnify the rounding of y."""
     with np.errstate(all="ignore"):
         scaled_tail = special_kernel("erfcx")(np.abs(y))
-        return tail.dtype.type(math.sqrt(math.pi) / 2) * scaled_tail / tail
+        return math.sqrt(math.pi) / 2 * scaled_tail / tail
 
 
 def _erfinv_slope(x: Array) -> Any:

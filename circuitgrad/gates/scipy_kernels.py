@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["FORMULA_KERNELS", "special_kernel"]
+__all__ = ["FORMULA_KERNELS", "special_function", "special_kernel"]
 
 
 @cache
-def _found(name: str) -> Any:
+def special_function(name: str) -> Any:
+    """The function of scipy.special of that name."""
     from scipy import special
 
     return getattr(special, name)
@@ -24,7 +25,7 @@ def special_kernel(name: str, *orders: float) -> Callable[..., Any]:
 
     def kernel(*arrays: Any) -> Any:
         with np.errstate(all="ignore"):  # as SciPy's own functions, which report nothing
-            return _found(name)(*orders, *arrays)
+            return special_function(name)(*orders, *arrays)
 
     return kernel
 
@@ -35,7 +36,7 @@ def _ordered(name: str) -> Callable[..., Any]:
     def kernel(*arguments: Any) -> Any:
         plain = [float(x) if isinstance(x, int | Fraction) else x for x in arguments]
         with np.errstate(all="ignore"):
-            return _found(name)(*plain)
+            return special_function(name)(*plain)
 
     return kernel
 

@@ -8,7 +8,9 @@ function cannot, an elementwise gate is computed by its formula.
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
+import math
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from circuitgrad.gates.from_einsum import Einsum
 from circuitgrad.gates.from_formula import NUMPY_FUNCTIONS, Elementwise
 from circuitgrad.gates.from_rule import declaration_of, parameters_of
 from circuitgrad.gates.indices import numpy_index
+from circuitgrad.gates.scipy_kernels import special_function, special_kernel
 from circuitgrad.gates.shapes import index_kernel, scatter_kernel
 from circuitgrad.plans import source_functions
 from circuitgrad.plans.evaluation import by_name
@@ -80,6 +83,14 @@ def ordered(circuit: Circuit, values: Sequence[Any], named: Mapping[str, Any]) -
 def outputs_of(circuit: Circuit, found: Sequence[Any]) -> Any:
     """One output as it is, several as a dict by name."""
     return found[0] if len(found) == 1 else dict(zip(circuit.output_names, found, strict=True))
+
+
+def special_of(special: Any, name: str) -> Step | None:
+    """A function of scipy.special in a framework; erfcinv by way of the normal distribution's."""
+    if name == "erfcinv" and not hasattr(special, name):
+        return lambda x: special.ndtri(x / 2) / -math.sqrt(2)
+    found: Step | None = getattr(special, name, None)
+    return found
 
 
 def derived(circuit: Circuit, kind: str, names: tuple[str, ...]) -> Circuit:
@@ -286,6 +297,8 @@ def rebound(function: Any, framework: Framework, gate: str) -> Step:
             _named(_dotted(part), framework, gate)  # refused here, not when it runs
     scope = source_functions.scope_of(function)
     free = source_functions.free_names(node, scope)
+    for name in _special_names(node, free):
+        _special(name, framework, gate)  # refused here, not when it runs
     names = {k: _translated(v, k, framework, gate) for k, v in free.items()}
     cells = function.__closure__ or ()
     closed = tuple(
@@ -323,6 +336,30 @@ def _dotted(node: ast.Attribute) -> str:
     return ast.unparse(node).partition(".")[2]
 
 
+def _special_names(node: ast.AST, free: Mapping[str, Any]) -> list[str]:
+    """The functions of scipy.special that a kernel calls, or that its own maker was asked for."""
+    if any(value is special_function for value in free.values()) and "name" in free:
+        return [free["name"]]
+    calls = [n for n in ast.walk(node) if isinstance(n, ast.Call) and n.args]
+    return [
+        str(call.args[0].value)
+        for call in calls
+        if isinstance(call.func, ast.Name)
+        and free.get(call.func.id) is special_kernel
+        and isinstance(call.args[0], ast.Constant)
+    ]
+
+
+def _special(name: str, framework: Framework, gate: str) -> Step:
+    found = framework.each("digamma" if name == "psi" else name)
+    if found is None:
+        raise SpecError(
+            f"{framework.name}: the kernel of gate '{gate}' uses scipy.special.{name}, which has "
+            "no counterpart there."
+        )
+    return found
+
+
 def _named(dotted: str, framework: Framework, gate: str) -> Step:
     found: Any = framework.namespace
     for part in dotted.split("."):
@@ -339,6 +376,8 @@ def _translated(value: Any, own: str, framework: Framework, gate: str) -> Any:
     """What stands for a free name of a kernel in a framework."""
     if value is np:
         return framework.namespace
+    if value is special_function:
+        return functools.partial(_special, framework=framework, gate=gate)
     known = numpy_name(value)
     if known is not None:
         return _named(known, framework, gate)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from circuitgrad.circuits import Circuit
-from circuitgrad.plans.frameworks import Program, derived, ordered, outputs_of, require
+from circuitgrad.plans.frameworks import Program, derived, ordered, outputs_of, require, special_of
 
 
 class _Namespace:
@@ -58,7 +58,7 @@ class _Jax:
         return array[position]
 
     def each(self, function: str) -> Any:
-        return getattr(self._special, function, None)
+        return special_of(self._special, function)
 
 
 def to_jax(circuit: Circuit) -> Callable[..., Any]:

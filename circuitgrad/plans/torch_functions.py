@@ -8,8 +8,15 @@ from typing import Any
 import numpy as np
 
 from circuitgrad.circuits import Circuit
-from circuitgrad.plans.frameworks import Program, derived, ordered, outputs_of, require
-from circuitgrad.plans.torch_namespace import TorchNamespace
+from circuitgrad.plans.frameworks import (
+    Program,
+    derived,
+    ordered,
+    outputs_of,
+    require,
+    special_of,
+)
+from circuitgrad.plans.torch_namespace import TorchNamespace, TorchSpecial
 
 
 class _Torch:
@@ -20,6 +27,7 @@ class _Torch:
 
         self.torch = torch
         self.namespace = TorchNamespace(torch)
+        self._special = TorchSpecial(torch)
 
     def constant(self, array: Any, like: Sequence[Any]) -> Any:
         dtype = like[0].dtype if like else self.torch.get_default_dtype()
@@ -39,7 +47,7 @@ class _Torch:
         return array.reshape(-1)[index].reshape(places.shape)
 
     def each(self, function: str) -> Any:
-        return getattr(self.torch.special, function, None)
+        return special_of(self._special, function)
 
 
 def to_torch(circuit: Circuit) -> Callable[..., Any]:

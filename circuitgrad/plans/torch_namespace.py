@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,7 +67,13 @@ class TorchNamespace:
 
     def asarray(self, value: Any, dtype: Any = None) -> Any:
         """A tensor of a dtype."""
-        return value if dtype is None else value.to(dtype)
+        if dtype is None:
+            return value
+        return value.to(getattr(self._torch, dtype) if isinstance(dtype, str) else dtype)
+
+    def result_type(self, *tensors: Any) -> Any:
+        """The dtype that holds the entries of all."""
+        return functools.reduce(self._torch.promote_types, [t.dtype for t in tensors])
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
         """Entries of one or the other."""
@@ -168,5 +176,43 @@ class _Linalg:
     """NumPy's linalg on tensors."""
 
     def __init__(self, torch: Any) -> None:
-        for name in ("inv", "solve", "det", "slogdet", "cholesky", "eigvalsh", "eigh"):
+        for name in (
+            "inv",
+            "solve",
+            "det",
+            "slogdet",
+            "cholesky",
+            "eigvalsh",
+            "eigh",
+            "svd",
+            "qr",
+            "pinv",
+        ):
             setattr(self, name, getattr(torch.linalg, name))
+
+
+class TorchSpecial:
+    """scipy.special on tensors: PyTorch's own functions, and what it lacks or has in few digits.
+
+    Args:
+        torch: The module.
+    """
+
+    def __init__(self, torch: Any) -> None:
+        self._torch = torch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._torch.special, name)
+
+    def gamma(self, x: Any) -> Any:
+        """Γ(x), of alternating sign between the poles."""
+        torch = self._torch
+        odd = (x < 0) & (torch.remainder(torch.floor(x), 2) == 1)
+        size = torch.exp(torch.special.gammaln(x))
+        return torch.where(odd, -size, size)
+
+    def polygamma(self, order: int, x: Any) -> Any:
+        """ψ⁽ⁿ⁾ for n ≥ 1 by Hurwitz's zeta: PyTorch's own ψ′ has nine digits."""
+        sign = 1 if order % 2 else -1
+        zeta = self._torch.special.zeta(self._torch.full_like(x, order + 1), x)
+        return sign * math.factorial(order) * zeta
