@@ -365,3 +365,13 @@ def test_what_has_no_form_is_refused_with_the_gate():
     v = cg.input("v", 6)
     with pytest.raises(cg.SpecError, match="reshape"):
         cg.circuit(f=v.reshape(2, 3)).matrix()
+
+
+def test_a_form_that_nobody_could_read_is_refused_by_its_size():
+    wire = cg.input("x", "n")
+    for _ in range(1500):
+        wire = np.tanh(wire)
+    deep = cg.circuit(f=wire.sum()).grad("x")
+    for written in (deep.matrix, deep.index):
+        with pytest.raises(cg.SpecError, match=r"nested too deeply.*derivation\(\)"):
+            written()

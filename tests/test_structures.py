@@ -1,5 +1,7 @@
 """The structure of derivatives for every size, and operators that use it."""
 
+import autograd
+import autograd.numpy as anp
 import mpmath
 import numpy as np
 import pytest
@@ -115,14 +117,12 @@ def test_the_jacobian_of_softmax_in_fifty_digits():
 
 
 def test_the_hessian_of_a_network_is_that_of_autograd():
-    autograd = pytest.importorskip("autograd")
-    numpy = pytest.importorskip("autograd.numpy")
     circuit = network().hessian("W1")
     values = point(circuit, dict(m=3, n=4, k=2))
 
     def loss(W1):
-        hidden = numpy.tanh(W1 @ values["x"] + values["b1"])
-        return numpy.sum((values["W2"] @ hidden - values["y"]) ** 2)
+        hidden = anp.tanh(W1 @ values["x"] + values["b1"])
+        return anp.sum((values["W2"] @ hidden - values["y"]) ** 2)
 
     expected = autograd.hessian(loss)(values["W1"]).reshape(8, 8)
     agrees(circuit.operator(**values), expected)

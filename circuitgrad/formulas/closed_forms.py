@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -85,36 +86,50 @@ def arranged(form: Form, leading: int | None, layout: str | None) -> Arrangement
     return Arrangement(algebra.moved(form, targets, axes), note)
 
 
+@contextlib.contextmanager
+def _readable(circuit: Circuit) -> Iterator[None]:
+    """Formulas are nested as the circuit is deep: SpecError where nobody could read one."""
+    try:
+        yield
+    except RecursionError:
+        raise SpecError(
+            f"form: the formula of {len(circuit.wires)} wires is nested too deeply to be "
+            "written in one line. Use derivation(), a step for each gate, or numpy_source()."
+        ) from None
+
+
 def circuit_matrix(circuit: Circuit, layout: str | None = None, latex: bool = False) -> str:
     """Every output in matrix notation, a line for each; in index notation where it has none.
 
     Raises:
         SpecError: A gate that has no form, or a layout that does not apply.
     """
-    style = _style(circuit, latex)
-    lines = []
-    for k, name in enumerate(circuit.output_names):
-        found = arranged(tensor_form(circuit.outputs[k]), _leading(circuit, k), layout)
-        try:
-            body, notes = _matrix_line(found, style)
-            shown = name_latex(name) if latex else _output_text(name, style)
-            lines.append(_annotated(f"{shown} = {body}", [*notes, found.note], latex))
-        except NoMatrixFormError:
-            order = len(found.form.axes)
-            reason = f"index form: order {order} has no matrix form"
-            if order <= 2:
-                reason = "index form: no matrix form"
-            lines.append(_index_line(name, found, reason, style))
+    with _readable(circuit):
+        style = _style(circuit, latex)
+        lines = []
+        for k, name in enumerate(circuit.output_names):
+            found = arranged(tensor_form(circuit.outputs[k]), _leading(circuit, k), layout)
+            try:
+                body, notes = _matrix_line(found, style)
+                shown = name_latex(name) if latex else _output_text(name, style)
+                lines.append(_annotated(f"{shown} = {body}", [*notes, found.note], latex))
+            except NoMatrixFormError:
+                order = len(found.form.axes)
+                reason = f"index form: order {order} has no matrix form"
+                if order <= 2:
+                    reason = "index form: no matrix form"
+                lines.append(_index_line(name, found, reason, style))
     return "\n".join(lines)
 
 
 def circuit_index(circuit: Circuit, layout: str | None = None, latex: bool = False) -> str:
     """Every output in index notation, a line for each."""
-    style = _style(circuit, latex)
-    lines = []
-    for k, name in enumerate(circuit.output_names):
-        found = arranged(tensor_form(circuit.outputs[k]), _leading(circuit, k), layout)
-        lines.append(_index_line(name, found, "", style))
+    with _readable(circuit):
+        style = _style(circuit, latex)
+        lines = []
+        for k, name in enumerate(circuit.output_names):
+            found = arranged(tensor_form(circuit.outputs[k]), _leading(circuit, k), layout)
+            lines.append(_index_line(name, found, "", style))
     return "\n".join(lines)
 
 
